@@ -1,0 +1,186 @@
+"""One session with the manager: a write lock and a reader thread that routes by ActionID.
+
+The reader waits for nothing but the socket: Asterisk drops a session whose reader stalls, in mid-message. It looks at
+message borders, ActionIDs and closing events only; the caller's thread parses what is his.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from time import monotonic, sleep
+
+from pbxapi.ami.errors import AmiProtocolError, AmiUnavailable
+from pbxapi.ami.events import Subscription
+from pbxapi.ami.exchange import Exchange
+from pbxapi.ami.protocol import Framer, action_id_of, event_of
+from pbxapi.ami.stream import Stream
+
+logger = logging.getLogger("pbxapi.ami")
+
+# Asterisk writes a list item by item. Once one is long, to read every 2 ms instead of every item costs 0.4 of the
+# processor time; short lists are not kept waiting.
+LONG_LIST = 50
+GATHER = 0.002
+
+
+class Connection:
+    """One session, from the connected stream to its end. It is never opened again: make another."""
+
+    def __init__(self, stream: Stream, name: str) -> None:
+        self.name = name
+        self.banner = ""
+        self.heard = monotonic()  # when bytes last came
+        self.doubtful = False  # an action timed out and nothing was heard since it was sent
+        self.lost: AmiUnavailable | None = None
+        self._stream = stream
+        self._write = threading.Lock()
+        self._waiting: dict[bytes, Exchange] = {}
+        self._subscribers: tuple[Subscription, ...] = ()
+        self._subscribing = threading.Lock()
+        self._greeted = threading.Event()
+        self._reader = threading.Thread(target=self._read, name=f"pbxapi.ami {name}", daemon=True)
+        self._reader.start()
+
+    def greeting(self, deadline: float) -> str:
+        """Wait for the banner, `Asterisk Call Manager/` and a version. Raises AmiUnavailable."""
+        self._greeted.wait(max(0.0, deadline - monotonic()))
+        if self.lost is not None:
+            raise self.lost.again("no greeting")
+        if not self.banner:
+            raise AmiUnavailable("the server did not greet in time")
+        return self.banner
+
+    def usable(self, probe_after: float) -> bool:
+        """Whether an action may be sent without asking first whether the server is still there."""
+        if self.lost is not None:
+            return False
+        return bool(self._waiting) or not (self.doubtful or monotonic() - self.heard > probe_after)
+
+    def send(self, exchange: Exchange, data: bytes, deadline: float) -> None:
+        """Send an action. Raises AmiUnavailable when it was not sent whole, and then it has not run."""
+        self._waiting[exchange.key] = exchange
+        try:
+            if self.lost is not None:  # looked at after we are in the table: the reader tells all who are in it
+                raise self.lost.again("not sent")
+            if not self._write.acquire(timeout=max(0.0, deadline - monotonic())):
+                raise AmiUnavailable("not sent: the session took no action in time")
+            try:
+                self._stream.write(data)
+            except OSError as error:
+                self.close(f"writing failed: {error}")
+                raise AmiUnavailable(f"not sent: writing failed: {error}") from error
+            finally:
+                self._write.release()
+        except BaseException:
+            self._waiting.pop(exchange.key, None)
+            raise
+
+    def forget(self, exchange: Exchange, sent: float) -> bool:
+        """Wait no longer: a late answer will be dropped. False when it has ended or is just being handed over."""
+        if self._waiting.pop(exchange.key, None) is None:
+            return False
+        if self.heard < sent:
+            self.doubtful = True
+        return True
+
+    def attach(self, subscription: Subscription) -> bool:
+        """Send events there from now on. False when the session has ended."""
+        with self._subscribing:
+            self._subscribers += (subscription,)
+            return self.lost is None  # in this order, as in send()
+
+    def detach(self, subscription: Subscription) -> None:
+        """Send no more events there. The last one to leave closes the session: events that nobody reads cost both."""
+        with self._subscribing:
+            self._subscribers = tuple(each for each in self._subscribers if each is not subscription)
+            if not self._subscribers:
+                self.close("nobody listens any more")
+
+    def close(self, why: str) -> None:
+        """End the session; the reader thread then fails all who wait."""
+        self._lose(AmiUnavailable(why))
+        self._stream.shutdown()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the reader thread to end."""
+        if self._reader is not threading.current_thread():
+            self._reader.join(timeout)
+
+    def abandon(self) -> None:
+        """In the child of a fork: the session is the parent's. No lock is taken, its holder may not be here."""
+        self.lost = AmiUnavailable("the session belongs to the parent process")
+        self._stream.abandon()
+        self._tell(self.lost)
+
+    def _lose(self, error: AmiUnavailable) -> AmiUnavailable:
+        if self.lost is None:
+            self.lost = error
+        return self.lost
+
+    def _read(self) -> None:
+        framer = Framer()
+        error: AmiUnavailable
+        try:
+            while data := self._stream.read():
+                self.heard = monotonic()
+                self.doubtful = False
+                if self._route(framer.feed(data)):
+                    sleep(GATHER)
+            error = AmiUnavailable("the server closed the session")
+        except AmiUnavailable as failure:
+            error = failure
+        except OSError as failure:
+            error = AmiUnavailable(f"the session broke: {failure}")
+        except Exception:
+            logger.exception("%s: the reader failed", self.name)
+            error = AmiUnavailable("the client failed")
+        self._end(self._lose(error))
+
+    def _route(self, blocks: list[bytes]) -> bool:
+        """Hand messages to those who wait for them; true while a long list is under way."""
+        if blocks and not self.banner:
+            self._greet(blocks.pop(0))
+        waiting = self._waiting
+        exchange = None
+        for block in blocks:
+            if waiting:
+                exchange = waiting.get(action_id_of(block))
+                if exchange is not None:
+                    if exchange.receive(block) and waiting.pop(exchange.key, None) is not None:
+                        exchange.end()
+                    continue
+            if self._subscribers:
+                self._publish(block)
+        return exchange is not None and len(exchange.events) > LONG_LIST
+
+    def _greet(self, line: bytes) -> None:
+        if not line.startswith(b"Asterisk Call Manager"):
+            raise AmiProtocolError("the server does not greet as an Asterisk manager")
+        self.banner = line.decode("ascii", "replace")
+        self._greeted.set()
+
+    def _publish(self, block: bytes) -> None:
+        name = event_of(block).lower()
+        if name:
+            for subscription in self._subscribers:
+                subscription.offer(name, block)
+
+    def _end(self, error: AmiUnavailable) -> None:
+        """Tell all who wait, then close. The write lock keeps a writer from meeting the descriptor's next owner."""
+        self._stream.shutdown()
+        self._greeted.set()
+        self._tell(error)
+        with self._write:
+            self._stream.close()
+        logger.info("%s: session ended: %s", self.name, error)
+
+    def _tell(self, error: AmiUnavailable) -> None:
+        while self._waiting:
+            try:
+                _, exchange = self._waiting.popitem()
+            except KeyError:
+                break  # its caller gave up just now
+            exchange.end(error)
+        for subscription in self._subscribers:
+            subscription.lose(error)

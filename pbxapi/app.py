@@ -1,0 +1,66 @@
+"""Putting the application together. Nothing happens at import, and nothing is connected before it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from pbxapi import logs
+from pbxapi.http import cors, docs, problems
+from pbxapi.http.access_log import AccessLog
+from pbxapi.http.api import Api
+from pbxapi.http.context import State
+from pbxapi.http.proxies import TrustedProxies
+from pbxapi.settings import SettingsError
+from pbxapi.store.engine import Store
+
+if TYPE_CHECKING:
+    from pbxapi.http.blueprint import Blueprint
+    from pbxapi.pbx.interfaces import Pbx
+    from pbxapi.settings import Settings
+
+# 1,000 operations of a batch of extensions are about 1 MB.
+MAX_BODY = 4 * 1024 * 1024
+DRIVERS = {
+    "asterisk": "pbxapi.drivers.asterisk",
+    "issabel": "pbxapi.drivers.issabel",
+    "freepbx": "pbxapi.drivers.freepbx",
+}
+RESOURCES: tuple[Blueprint, ...] = ()
+
+
+def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None = None) -> Flask:
+    """Build the application; what is not given is built from the settings.
+
+    Raises SettingsError when the store's URL is none, or the log cannot be written.
+    """
+    logs.configure(settings.log)
+    store = store or build_store(settings)
+    app = Flask("pbxapi", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions["pbxapi"] = State(settings, pbx or build_pbx(settings, store), store)
+    problems.install(app)
+    app.extensions["pbxapi.api"] = api = Api(app)
+    api.register(*RESOURCES)
+    app.register_blueprint(docs.blueprint)
+    cors.install(app, settings.web.cors_origins)
+    app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.web.trusted_proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, settings.web.trusted_proxies)  # type: ignore[method-assign]
+    return app
+
+
+def build_pbx(settings: Settings, store: Store) -> Pbx:
+    """Let the configured driver put the exchange together."""
+    pbx: Pbx = import_module(DRIVERS[settings.platform.driver]).build(settings, store)
+    return pbx
+
+
+def build_store(settings: Settings) -> Store:
+    """Put the store of this API's own tables together. Raises SettingsError when its URL is none."""
+    try:
+        return Store(settings.store_url)
+    except (ValueError, ImportError) as error:
+        raise SettingsError([f"STORE_URL cannot be used: {error}"]) from None

@@ -1,0 +1,42 @@
+"""The command `pbxapi`: each subcommand is a module with `arguments(parser)` and `run(args) -> exit status`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from pbxapi.settings import SettingsError
+
+# Name -> (module, what `pbxapi --help` says). A module imports what is heavy when it runs, not before.
+COMMANDS = {
+    "serve": ("pbxapi.serve", "serve the API with gunicorn"),
+    "openapi": ("pbxapi.openapi", "print the OpenAPI document"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; 2 when the command line or the configuration cannot be used."""
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pbxapi", description="One REST API for Asterisk, Issabel and FreePBX.")
+    parser.add_argument("--version", action="version", version=f"pbxapi {version('pbxapi')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, help_text) in COMMANDS.items():
+        command = import_module(module)
+        subparser = commands.add_parser(name, help=help_text, description=command.__doc__)
+        command.arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,1 @@
+"""A built-in exchange for trying things out."""

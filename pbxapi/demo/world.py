@@ -1,0 +1,33 @@
+"""Everything that an action may reach."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pbxapi.demo.access import User
+from pbxapi.demo.bus import Bus
+from pbxapi.demo.channels import Numbering
+from pbxapi.demo.clock import Clock
+from pbxapi.demo.devices import Devices
+from pbxapi.demo.dialplan import Dialplan
+from pbxapi.demo.phones import Phone
+from pbxapi.demo.switch import Switch
+
+
+@dataclass(eq=False)
+class World:
+    """The parts of one exchange. `lock` is held by whoever touches any of them."""
+
+    lock: threading.RLock
+    clock: Clock
+    bus: Bus
+    numbering: Numbering
+    phones: dict[str, Phone]
+    switch: Switch
+    devices: Devices
+    dialplan: Dialplan
+    users: Mapping[str, User]
+    globals: dict[str, str] = field(default_factory=lambda: {"RINGTIME": "20"})
+    database: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""One file a platform: they choose and assemble, no logic."""

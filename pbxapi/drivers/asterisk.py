@@ -1,0 +1,73 @@
+"""Asterisk alone, and what every platform shares: the live side, which is Asterisk's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from pbxapi import request_id
+from pbxapi.ami import Client, ClientConfig
+from pbxapi.pbx.ari import HttpAri
+from pbxapi.pbx.asterisk_conf import manager_credentials
+from pbxapi.pbx.calls import AmiCalls
+from pbxapi.pbx.channels import AmiChannels
+from pbxapi.pbx.interfaces import Credentials, Pbx, SipExtensions
+from pbxapi.pbx.parking import AmiParking
+from pbxapi.pbx.peers import AmiPeers
+from pbxapi.pbx.sip_extensions import ConfSipExtensions
+from pbxapi.pbx.system import AmiSystem
+from pbxapi.settings import Settings
+from pbxapi.store import Store
+
+
+def build(settings: Settings, store: Store) -> Pbx:
+    """An Asterisk with no platform around it. Connects to nothing."""
+    return assemble(settings, store, conf_sip_extensions(settings), {})
+
+
+def conf_sip_extensions(settings: Settings) -> ConfSipExtensions:
+    """The SIP sections in the configuration file of the channel driver that is in use."""
+    platform = settings.platform
+    return ConfSipExtensions(platform.pjsip_conf_path if platform.channel_driver == "pjsip" else platform.sip_conf_path)
+
+
+def credentials(settings: Settings) -> Credentials:
+    """The manager's user and secret: as configured, or else as manager.conf has them. Empty when neither has."""
+    ami = settings.ami
+    if ami.username:
+        return Credentials(ami.username, ami.secret)
+    try:
+        return Credentials(*manager_credentials(ami.conf_path))
+    except (OSError, ValueError):
+        return Credentials("", "")
+
+
+def assemble(
+    settings: Settings, store: Store, sip_extensions: SipExtensions, parts: Mapping[str, Callable[[], bool]]
+) -> Pbx:
+    """Put an exchange together; `parts` are what a platform adds to what has to be ready."""
+    who, s = credentials(settings), settings
+    config = ClientConfig(
+        host=s.ami.host, port=s.ami.port, username=who.username, secret=who.secret, tls=s.ami.tls,
+        ca_file=s.ami.tls_ca or None, check_hostname=s.ami.tls_check_hostname, timeout=s.ami.timeout,
+    )  # fmt: skip
+    ami = Client(config, action_id_prefix=request_id.current)
+    url = f"{s.ari.scheme}://{s.ari.host}:{s.ari.port}"
+    ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout) if s.ari.enabled else None
+    parts = {"store": store.ready, **parts, **({"ari": ari.ping} if ari else {})}
+    ttl, contexts = s.calls.live_ttl, s.calls.contexts
+    channels = AmiChannels(ami, contexts=frozenset(contexts), ttl=ttl)
+    peers = AmiPeers(ami, channels, ttl=ttl)
+    keep = timedelta(hours=s.calls.keep_hours)
+    return Pbx(
+        driver=s.platform.driver,
+        technology=s.platform.channel_driver,
+        credentials=who,
+        peers=peers,
+        channels=channels,
+        calls=AmiCalls(ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl),
+        parking=AmiParking(ami, channels, ttl=ttl),
+        system=AmiSystem(ami, s.platform.driver, parts, has_ari=ari is not None),
+        sip_extensions=sip_extensions,
+        ari=ari,
+    )

@@ -1,0 +1,65 @@
+"""What can go wrong between a caller and an exchange.  Knows nothing of HTTP.
+
+PbxError
+|-- NotFound        no such thing on this exchange
+|-- Conflict        it exists already, is in use, or is in the wrong state
+|-- Invalid         the caller's input cannot be used; `fields` says where
+|-- NotSupported    this exchange has no such thing
+|-- Refused         the exchange was asked and said no, in its own words
+|-- Unavailable     a part of the exchange (AMI, ARI, database, store) cannot be reached
+|-- Timeout         it was reached and did not answer in time: the action may have run
+`-- Inconsistent    a change is half done and could not be undone; `steps` lists what is left
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class PbxError(Exception):
+    """Base of all. The text is shown to API clients: no host, path, SQL or secret belongs in it."""
+
+
+class NotFound(PbxError):
+    """No such thing on this exchange."""
+
+
+class Conflict(PbxError):
+    """It exists already, is in use, or is in a state that does not allow this."""
+
+
+class Invalid(PbxError):
+    """The caller's input cannot be used. `fields` maps a field's name to what is wrong with it."""
+
+    def __init__(self, text: str, fields: Mapping[str, Sequence[str]] | None = None) -> None:
+        super().__init__(text)
+        self.fields: dict[str, list[str]] = {name: list(words) for name, words in (fields or {}).items()}
+
+
+class NotSupported(PbxError):
+    """This exchange has no such thing, or the manager user may not use it."""
+
+
+class Refused(PbxError):
+    """The exchange was asked and said no; the text holds its own words."""
+
+
+class Unavailable(PbxError):
+    """A part of the exchange cannot be reached. `part` is one of ami, ari, database, store; seconds in `retry_after`."""
+
+    def __init__(self, text: str, *, part: str, retry_after: float = 1.0) -> None:
+        super().__init__(text)
+        self.part = part
+        self.retry_after = retry_after
+
+
+class Timeout(PbxError):
+    """The exchange did not answer in time. The action may have run."""
+
+
+class Inconsistent(PbxError):
+    """A change is half done and its undo failed. `steps` lists what was left as it is."""
+
+    def __init__(self, text: str, steps: Sequence[str]) -> None:
+        super().__init__(text)
+        self.steps = list(steps)

@@ -1,0 +1,1 @@
+"""The REST interface: problems, keys, the OpenAPI document, then one file a resource."""

@@ -1,0 +1,107 @@
+"""The blueprint that every resource file makes: flask-smorest's, with strict arguments and complete documentation.
+
+    blp = Blueprint("peers", __name__, description="Devices and trunks.")
+
+    @blp.get("/peers/<name>")
+    @require("read")
+    @blp.arguments(PeerQuery, location="query")
+    @blp.response(200, PeerSchema, headers=headers("ETag", "Age"))
+    @blp.problems(502, 503, 504)
+    def get_peer(query: dict[str, Any], name: str) -> Response:
+        '''One device or trunk.'''
+        return respond(...)
+
+The view answers with `respond`, so its schemas describe and do not dump. What follows from the rest is documented by
+itself: 401 and 403 from `require`, 422 from arguments, 400, 413 and 415 from a body, 404 from a path with a name in it,
+304 and If-None-Match from a GET with an ETag, If-Match from 412, and 500.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import flask_smorest
+
+from pbxapi.http.parser import StrictParser
+
+V = TypeVar("V", bound=Callable[..., Any])
+Doc = dict[str, Any]
+
+
+def headers(*names: str) -> dict[str, str]:
+    """Name headers of an answer that the OpenAPI document's components describe: ETag, Age, Location, Link, ..."""
+    return {name: name for name in names}
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """Resources, as functions, and their documentation."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def __init__(self, name: str, import_name: str, *, description: str) -> None:
+        super().__init__(name, import_name, description=description)
+        self._prepare_doc_cbks.append(self._complete)
+
+    @staticmethod
+    def problems(*statuses: int) -> Callable[[V], V]:
+        """Document problems that an operation can answer with, beside those that go without saying."""
+
+        def decorate(view: V) -> V:
+            _apidoc(view).setdefault("problems", set()).update(statuses)
+            return view
+
+        return decorate
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Callable[..., Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Register an operation; its id in the document is the function's name."""
+        if view_func is not None:
+            about = _apidoc(view_func)
+            if "<" in rule:
+                about.setdefault("problems", set()).add(404)
+            about.setdefault("manual_doc", {}).setdefault("operationId", view_func.__name__)
+        super().add_url_rule(rule, endpoint, view_func, **options)
+
+    def _complete(self, doc: Doc, doc_info: Doc, *, method: str, **_: object) -> Doc:
+        manual = doc_info["manual_doc"]
+        if "security" not in manual:
+            raise RuntimeError(f"the operation {manual['operationId']} has neither require() nor public")
+        responses = doc.setdefault("responses", {})
+        if method == "get" and "ETag" in responses.get(200, {}).get("headers", {}):
+            responses[304] = {"description": "Not changed since the ETag in If-None-Match.", "headers": headers("ETag")}
+            doc.setdefault("parameters", []).append("If-None-Match")
+        for response in responses.values():
+            if isinstance(response, dict):
+                response.setdefault("headers", {})["X-Request-ID"] = "X-Request-ID"
+        for status in sorted(_problem_statuses(doc, doc_info)):
+            responses[status] = f"Problem{status}"
+        if 412 in responses:
+            doc.setdefault("parameters", []).append("If-Match")
+        doc["responses"] = {status: responses[status] for status in sorted(responses, key=int)}
+        return doc
+
+
+def _problem_statuses(doc: Doc, doc_info: Doc) -> set[int]:
+    found = {500, *doc_info.get("problems", ())}
+    if doc_info["manual_doc"]["security"]:
+        # Behind a key an unknown query parameter is refused even where there are no known ones.
+        found |= {401, 403, 422}
+    if 422 in doc["responses"]:
+        found.add(422)
+    if "requestBody" in doc:
+        found |= {400, 413, 415}
+    return found
+
+
+def _apidoc(view: Any) -> Doc:
+    """Give what flask-smorest keeps on a view for its document."""
+    if not hasattr(view, "_apidoc"):
+        view._apidoc = {}
+    found: Doc = view._apidoc
+    return found

@@ -1,0 +1,109 @@
+"""Answers: an object is encoded once, to JSON bytes and their ETag."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Response, request
+from werkzeug.exceptions import PreconditionFailed
+
+from pbxapi.http.paging import Page
+
+# What may stand in a path as it is (RFC 3986, 3.3), beside letters, digits and "-._~".
+PATH_SAFE = "/:@!$&'()*+,;="
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """JSON bytes and their strong ETag, quotes and all. What is read often keeps this rather than the object."""
+
+    body: bytes
+    etag: str
+
+
+def encode(obj: object) -> Encoded:
+    """Encode what json knows, and dataclasses (by field) and aware datetimes (ISO 8601, with offset).
+
+    Raises TypeError for anything else, a datetime with no offset among it.
+    """
+    body = _encoder.encode(obj).encode("utf-8", "replace")
+    return Encoded(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+
+
+def respond(
+    obj: object,
+    *,
+    status: int = 200,
+    age: float | None = None,
+    max_age: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with an object, or with what `encode` made of it before; 304 when the caller has it already.
+
+    A Page that is not the last gets its Link.
+    `age` is how old what we tell is, `max_age` how long a client may use it without asking again, both in seconds.
+    """
+    encoded = obj if isinstance(obj, Encoded) else encode(obj)
+    if status == 200 and _has_already(encoded.etag):
+        response = Response(status=304)
+    else:
+        response = Response(encoded.body, status=status, content_type="application/json")
+    response.headers["ETag"] = encoded.etag
+    response.headers["Cache-Control"] = "private, no-cache" if max_age is None else f"private, max-age={max_age}"
+    if age is not None:
+        response.headers["Age"] = str(int(age))
+    if isinstance(obj, Page) and obj.next is not None:
+        response.headers["Link"] = f'<{_here(cursor=obj.next)}>; rel="next"'
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def _here(**changed: str) -> str:
+    query = {**request.args.to_dict(), **changed}
+    return f"{quote(request.root_path + request.path, safe=PATH_SAFE)}?{urlencode(query)}"
+
+
+def check_if_match(current: Encoded) -> None:
+    """Go on when there is no If-Match, or it names the resource as it is. Raises PreconditionFailed (412)."""
+    if "If-Match" in request.headers and not request.if_match.contains(current.etag.strip('"')):
+        raise PreconditionFailed("The resource is not what If-Match says: read it again.")
+
+
+def _has_already(etag: str) -> bool:
+    wanted = request.headers.get("If-None-Match")
+    if wanted is None or request.method not in {"GET", "HEAD"}:
+        return False
+    return wanted == etag or request.if_none_match.contains_weak(etag.strip('"'))
+
+
+_fields: dict[type, tuple[str, ...]] = {}
+
+
+def _plain(obj: Any) -> object:
+    kind = type(obj)
+    names = _fields.get(kind)
+    if names is None and dataclasses.is_dataclass(kind):
+        names = _fields[kind] = tuple(item.name for item in dataclasses.fields(kind))
+    if names is not None:
+        return {name: getattr(obj, name) for name in names}
+    if isinstance(obj, datetime):
+        if obj.tzinfo is None:
+            raise TypeError("a time with no offset must not leave this API")
+        return obj.isoformat()
+    if isinstance(obj, date):
+        return obj.isoformat()
+    if isinstance(obj, Mapping):
+        return dict(obj)
+    raise TypeError(f"{kind.__name__} has no JSON form")
+
+
+# Made once: json.dumps() would make one a call.
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)

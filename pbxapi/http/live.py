@@ -1,0 +1,57 @@
+"""Answers from live reads: filtered, paged and encoded once for everybody who asks the same within the time to live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import marshmallow as ma
+from flask import Response, request
+
+from pbxapi.http.body import Encoded, encode, respond
+from pbxapi.http.paging import Key, PageQuery, page
+from pbxapi.pbx.live import Snapshot
+
+T = TypeVar("T")
+
+# How many different questions are remembered for one snapshot; past that they are answered and forgotten.
+MOST_REMEMBERED = 64
+
+
+class LiveQuery(PageQuery):
+    """What every live collection takes."""
+
+    fresh = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Ask the exchange anew rather than share the last answer."}
+    )
+
+
+def respond_live(
+    snapshot: Snapshot[tuple[T, ...]],
+    query: Mapping[str, Any],
+    select: Callable[[tuple[T, ...]], Iterable[T]],
+    key: Callable[[T], Key],
+) -> Response:
+    """Answer with the items that `select` leaves of a snapshot, which is in the order of `key`."""
+    question = request.endpoint, *sorted((k, str(v)) for k, v in query.items() if k != "fresh")
+    remembered: tuple[Encoded, str | None] | None = snapshot.memo.get(question)
+    if remembered is None:
+        selected = list(select(snapshot.value))
+        found = page(selected, key=key, limit=query.get("limit"), cursor=query.get("cursor"))
+        remembered = encode(found), found.next
+        if len(snapshot.memo) < MOST_REMEMBERED:
+            snapshot.memo[question] = remembered
+    encoded, cursor = remembered
+    headers = {"Link": f'<{_next_url(cursor)}>; rel="next"'} if cursor else None
+    return respond(encoded, age=snapshot.age, headers=headers)
+
+
+def selected(items: Iterable[T], wanted: Mapping[str, Any]) -> Iterable[T]:
+    """The items whose fields have the wanted values."""
+    return (item for item in items if all(getattr(item, name) == value for name, value in wanted.items()))
+
+
+def _next_url(cursor: str) -> str:
+    arguments = {**request.args.to_dict(), "cursor": cursor}
+    return f"{request.script_root}{request.path}?{urlencode(arguments)}"

@@ -1,0 +1,162 @@
+"""The kinds of problem that this API answers with: the status, the name its `type` ends with, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem. `slug` is stable: programs compare it. `meaning` is what its page says."""
+
+    status: int
+    slug: str
+    title: str
+    meaning: str
+
+    @property
+    def type(self) -> str:
+        """A path from the application's root, the same wherever a proxy mounts it."""
+        return f"/problems/{self.slug}" if self.slug else "about:blank"
+
+
+KINDS = {
+    kind.slug: kind
+    for kind in (
+        Kind(
+            400,
+            "malformed",
+            "Malformed request",
+            "The request cannot be read: its body is not the JSON that it says it is, for example.",
+        ),
+        Kind(
+            401,
+            "unauthorized",
+            "No usable key",
+            "The request brings no key, or one that is not known here. Send it as `Authorization: Bearer <key>` "
+            "or as `X-API-Key: <key>`, never in the URL. The header WWW-Authenticate says what was wrong.",
+        ),
+        Kind(
+            403,
+            "forbidden",
+            "The key lacks the scope",
+            "The key is known, but may not do this: it lacks the scope that `detail` names.",
+        ),
+        Kind(404, "no-such-path", "No such path", "This API has no such path: `/docs` lists what there is."),
+        Kind(
+            404,
+            "not-found",
+            "Not found",
+            "The path is right, but the exchange has no such thing, or no longer: a channel that was hung up, "
+            "for example.",
+        ),
+        Kind(
+            405,
+            "method-not-allowed",
+            "Method not allowed",
+            "The path exists, but not with this method. The header Allow lists those that it has.",
+        ),
+        Kind(
+            406,
+            "not-acceptable",
+            "Not acceptable",
+            "None of the media types that the header Accept asks for can be given.",
+        ),
+        Kind(409, "conflict", "Conflict", "It exists already, is in use, or is in a state that does not allow this."),
+        Kind(
+            412,
+            "precondition-failed",
+            "Changed in the meantime",
+            "The ETag in If-Match is not that of the resource as it is now: somebody else changed it. Read it again.",
+        ),
+        Kind(413, "too-large", "Request too large", "The body is larger than this API takes."),
+        Kind(
+            415,
+            "unsupported-media-type",
+            "Unsupported media type",
+            "The body must be JSON, and Content-Type must say so: `application/json`.",
+        ),
+        Kind(416, "range-not-satisfiable", "Range not satisfiable", "The asked range lies outside of the file."),
+        Kind(
+            422,
+            "invalid",
+            "Invalid values",
+            "The request can be read, but values in it cannot be used. `errors` lists them by field; a query "
+            "parameter or field that is not known is among them.",
+        ),
+        Kind(429, "too-many-requests", "Too many requests", "Wait for the seconds in Retry-After."),
+        Kind(500, "internal-error", "Internal error", "A fault of this API. Its log tells more under the request id."),
+        Kind(
+            500,
+            "inconsistent",
+            "Half done",
+            "A change is half done and could not be undone. `steps` lists what was left, for somebody to look after.",
+        ),
+        Kind(
+            501,
+            "not-supported",
+            "Not supported by this exchange",
+            "This exchange, or its version, has no such thing. `GET /capabilities` says what works on it.",
+        ),
+        Kind(
+            501,
+            "not-permitted",
+            "Not permitted to this API's manager user",
+            "The exchange can do this, but the manager user of this API lacks the right: see `read` and `write` "
+            "of its section in manager.conf.",
+        ),
+        Kind(
+            502,
+            "refused",
+            "Refused by the exchange",
+            "The exchange was asked and said no. `detail` holds its own words.",
+        ),
+        Kind(
+            503,
+            "unavailable",
+            "Unavailable",
+            "A part that this needs cannot be reached. Try again after the seconds in Retry-After.",
+        ),
+        Kind(
+            503,
+            "ami-unavailable",
+            "Manager interface unavailable",
+            "Asterisk's manager interface (AMI) cannot be reached: Asterisk is down or restarting, or AMI_HOST "
+            "and AMI_PORT point elsewhere. Nothing needs to be restarted here once it is back.",
+        ),
+        Kind(
+            503,
+            "ami-login-refused",
+            "Manager login refused",
+            "Asterisk refused the login of this API: check AMI_USERNAME and AMI_SECRET, and `permit` of that "
+            "section in manager.conf.",
+        ),
+        Kind(
+            503,
+            "ari-unavailable",
+            "ARI unavailable",
+            "Asterisk's REST interface (ARI) is not enabled here (ARI_ENABLED) or cannot be reached.",
+        ),
+        Kind(503, "database-unavailable", "Database unavailable", "The exchange's database cannot be reached."),
+        Kind(
+            503,
+            "store-unavailable",
+            "Store unavailable",
+            "The store of this API (STORE_URL) cannot be reached or lacks its tables (`pbxapi migrate`).",
+        ),
+        Kind(
+            504,
+            "timeout",
+            "The exchange did not answer in time",
+            "The exchange was asked and did not answer in time. What was asked for may have happened all the "
+            "same: look before asking again.",
+        ),
+    )
+}
+
+
+def of_status(status: int) -> Kind:
+    """The kind that stands for a bare HTTP status; `about:blank` (RFC 9457, 4.2.1) where there is none."""
+    found = next((kind for kind in KINDS.values() if kind.status == status), None)
+    return found or Kind(status, "", HTTPStatus(status).phrase, "")

@@ -1,0 +1,1 @@
+"""The old `?cmd=` interface over the same exchange."""

@@ -1,0 +1,1 @@
+"""What an exchange can do, one file a noun."""

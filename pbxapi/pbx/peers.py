@@ -1,0 +1,99 @@
+"""Devices and trunks over every stack that is loaded: PJSIP, chan_sip, IAX2."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from pbxapi.ami import AmiDenied, AmiRefused, AmiUnknownAction, Client
+from pbxapi.errors import NotFound, NotSupported
+from pbxapi.pbx.channels import AmiChannels
+from pbxapi.pbx.interfaces import Headers, Peer, PeerDetail
+from pbxapi.pbx.live import Shared, Snapshot
+from pbxapi.pbx.peers_pjsip import PjsipPeers
+from pbxapi.pbx.peers_sip import EntryPeers
+
+DEVICE = {"PJSIP": "pjsip", "SIP": "sip", "IAX2": "iax2"}
+
+
+class AmiPeers:
+    """Peers of all stacks, asked in one go; a stack that is not loaded is skipped.
+
+    PJSIP's lists need the class `system`. A manager user without it still sees who is there and in what state, from
+    DeviceStateList (call or reporting), with no contact.
+    """
+
+    def __init__(self, ami: Client, channels: AmiChannels, *, ttl: float) -> None:
+        self._ami = ami
+        self._channels = channels
+        self._stacks = (PjsipPeers(ami), EntryPeers(ami, "sip"), EntryPeers(ami, "iax2"))
+        self._live: Shared[tuple[Peer, ...]] = Shared(self._fetch, ttl=ttl)
+
+    def all(self, *, fresh: bool = False) -> Snapshot[tuple[Peer, ...]]:
+        """Every peer, by technology and name."""
+        return self._live.get(fresh=fresh)
+
+    def _fetch(self) -> tuple[Peer, ...]:
+        pending = [(stack, stack.start()) for stack in self._stacks]
+        peers: list[Peer] = []
+        denied: set[str] = set()
+        for stack, questions in pending:
+            try:
+                peers += stack.finish(questions)
+            except AmiUnknownAction:
+                continue
+            except AmiDenied:
+                denied.add(stack.technology)
+        devices = self._devices() if denied or any(p.device_state == "unknown" for p in peers) else {}
+        peers += [_from_device(*device, state) for device, state in devices.items() if device[0] in denied]
+        return tuple(sorted(self._complete(peers, devices), key=lambda p: (p.technology, p.name)))
+
+    def _devices(self) -> dict[tuple[str, str], str]:
+        """Device states by technology and name, as far as Asterisk keeps them."""
+        devices = {}
+        for message in self._ami.request("DeviceStateList", until="DeviceStateListComplete").events:
+            technology, _, name = message.get("Device").partition("/")
+            if technology in DEVICE:
+                devices[DEVICE[technology], name] = message.get("State").lower()
+        return devices
+
+    def _complete(self, peers: list[Peer], devices: dict[tuple[str, str], str]) -> list[Peer]:
+        """Fill in what a stack's own list does not tell: the device's state, and how many channels it has."""
+        if all(p.active_channels is not None and p.device_state != "unknown" for p in peers):
+            return peers
+        busy = Counter(c.name.rpartition("-")[0] for c in self._channels.all().value)
+        return [
+            replace(
+                peer,
+                device_state=devices.get((peer.technology, peer.name), peer.device_state),
+                active_channels=busy[f"{peer.technology.upper()}/{peer.name}"],
+            )
+            for peer in peers
+        ]
+
+    def get(self, name: str, technology: str | None = None) -> PeerDetail:
+        """One peer with its details; where two stacks have the name, PJSIP's unless told. Raises NotFound."""
+        listed = [p for p in self._live.get().value if p.name == name and technology in (None, p.technology)]
+        if not listed:
+            raise NotFound("No such peer")
+        peer = min(listed, key=lambda p: [s.technology for s in self._stacks].index(p.technology))
+        stack = next(s for s in self._stacks if s.technology == peer.technology)
+        try:
+            return stack.get(name, peer)
+        except AmiDenied as error:
+            raise NotSupported("The manager user may not ask for one endpoint: it needs write = system") from error
+
+    def rows(self, technology: str) -> list[Headers]:
+        """The list's own events for the old interface: EndpointList of pjsip, PeerEntry of sip; none if not loaded."""
+        stack = next(s for s in self._stacks if s.technology == technology)
+        try:
+            return [[(k, v) for k, v in m.items() if k.lower() != "actionid"] for m in stack.rows()]
+        except AmiUnknownAction:
+            return []
+        except AmiRefused as error:
+            raise NotSupported(f"The manager user may not list {technology} peers: it needs write = system") from error
+
+
+def _from_device(technology: str, name: str, state: str) -> Peer:
+    online = "offline" if state in {"unavailable", "invalid"} else "unknown" if state == "unknown" else "online"
+    return Peer(name, technology, online, state, None, None, None, None, ())

@@ -1,0 +1,79 @@
+"""The exchange itself: versions, whether its parts answer, and what works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pbxapi import __version__
+from pbxapi.ami import AmiError, AmiRefused, Client
+from pbxapi.pbx.capabilities import CAPABILITIES, judge
+from pbxapi.pbx.interfaces import Capability
+from pbxapi.pbx.live import Shared
+
+READY_TIMEOUT = 1.0
+"""Seconds a part may take to say that it is there."""
+
+RIGHTS_TTL = 30.0
+
+
+class AmiSystem:
+    """What the exchange says of itself. `parts` are further things that have to be ready (store, ari, database)."""
+
+    def __init__(self, ami: Client, driver: str, parts: Mapping[str, Callable[[], bool]], *, has_ari: bool) -> None:
+        self._ami = ami
+        self._driver = driver
+        self._parts: dict[str, Callable[[], bool]] = {"ami": self._ping, **parts}
+        self._has_ari = has_ari
+        self._judged: Shared[list[Capability]] = Shared(self._judge, ttl=RIGHTS_TTL)
+
+    def info(self) -> dict[str, Any]:
+        """Versions and the driver. Raises AmiError."""
+        settings = self._ami.request("CoreSettings").response
+        status = self._ami.request("CoreStatus").response
+        processed = status.get("CoreProcessedCalls")
+        started = f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}".strip()
+        return {
+            "driver": self._driver,
+            "version": __version__,
+            "asterisk": {
+                "version": settings.get("AsteriskVersion") or None,
+                "ami_version": settings.get("AMIversion") or None,
+                "name": settings.get("SystemName") or None,
+                "started_at": started or None,
+                "calls": int(status.get("CoreCurrentCalls") or 0),
+                "calls_processed": int(processed) if processed.isdigit() else None,
+            },
+            "capabilities": {c.name: c.available for c in self.capabilities()},
+        }
+
+    def capabilities(self, *, fresh: bool = False) -> list[Capability]:
+        """Each capability, whether it works, and if not why. Raises AmiError."""
+        return self._judged.get(fresh=fresh).value
+
+    def _judge(self) -> list[Capability]:
+        listed = {name for name, _ in self._ami.request("ListCommands").response.items()}
+        judged = [judge(c, listed, self._why_missing) for c in CAPABILITIES]
+        reason = None if self._has_ari else "ARI is switched off: set ARI_ENABLED"
+        return [*judged, Capability("ari", self._has_ari, reason)]
+
+    def _why_missing(self, action: str) -> str:
+        """Ask for an action that ListCommands does not list: it is refused either way, and the words tell why."""
+        try:
+            self._ami.request(action)
+        except AmiRefused as error:
+            return error.words
+        return ""
+
+    def ready(self) -> dict[str, bool]:
+        """Which parts answer, all asked at once, each within about a second."""
+        with ThreadPoolExecutor(len(self._parts)) as pool:
+            return dict(zip(self._parts, pool.map(lambda ask: ask(), self._parts.values()), strict=True))
+
+    def _ping(self) -> bool:
+        try:
+            self._ami.request("Ping", timeout=READY_TIMEOUT)
+        except AmiError:
+            return False
+        return True

@@ -1,0 +1,93 @@
+"""The store: a database of our own, opened when first needed, safe to hold over a fork."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from pbxapi.errors import Unavailable
+from pbxapi.store.calls import CallStore
+
+CONNECT_TIMEOUT = 3
+STATEMENT_TIMEOUT = 5
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+class Store:
+    """pbxapi's own tables, at any SQLAlchemy URL (SQLite, MySQL or MariaDB, PostgreSQL).
+
+    Nothing is opened until it is used. Every failure of the database is `Unavailable(part="store")`.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Raises ValueError when the URL is not one that SQLAlchemy understands."""
+        self.url = url
+        self.engine = _engine(url)
+        self.calls = CallStore(self)
+        _stores.add(self)
+
+    def __repr__(self) -> str:
+        return f"Store({self.engine.url.render_as_string(hide_password=True)!r})"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction. Raises Unavailable when the database cannot be reached, is locked, or has no tables yet."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise Unavailable("The store of pbxapi does not answer", part="store", retry_after=2) from error
+
+    def ready(self) -> bool:
+        """Whether the store answers and its tables are there."""
+        try:
+            with self.begin() as connection:
+                connection.execute(text("SELECT 1"))
+                return inspect(connection).has_table("calls")
+        except (Unavailable, SQLAlchemyError):
+            return False
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("STORE_URL is not a database URL") from error
+    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        options["connect_args"] = {"timeout": STATEMENT_TIMEOUT}
+    elif backend in {"mysql", "mariadb"}:
+        options["connect_args"] = {
+            "connect_timeout": CONNECT_TIMEOUT, "read_timeout": STATEMENT_TIMEOUT, "write_timeout": STATEMENT_TIMEOUT,
+        }  # fmt: skip
+    engine = create_engine(parsed, **options)
+    if backend == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    # Write-ahead: gunicorn's workers read while one of them writes.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _forget_after_fork() -> None:
+    for store in list(_stores):
+        store.engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
