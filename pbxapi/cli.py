@@ -13,6 +13,9 @@ from pbxapi.settings import SettingsError
 # Name -> (module, what `pbxapi --help` says). A module imports what is heavy when it runs, not before.
 COMMANDS = {
     "serve": ("pbxapi.serve", "serve the API with gunicorn"),
+    "migrate": ("pbxapi.migrate", "bring the store's tables to this version"),
+    "doctor": ("pbxapi.doctor", "check the configuration and the exchange, and say what to do"),
+    "demo": ("pbxapi.demo.command", "serve the API with a built-in exchange, for trying it out"),
     "openapi": ("pbxapi.openapi", "print the OpenAPI document"),
 }
 

@@ -78,11 +78,12 @@ class Client:
             data = encode(action, fields, action_id)
             session = lane.open(deadline)
             exchange = Exchange(action_id.encode(), until)
+            pending = Pending(action, exchange, session.forget, lane=lane.name, started=started, deadline=deadline)
             session.send(exchange, data, deadline)
         except AmiError as error:
             log_outcome(action, lane.name, started, error)
             raise
-        return Pending(action, exchange, session.forget, lane=lane.name, started=started, deadline=deadline)
+        return pending
 
     def command(self, text: str, timeout: float | None = None) -> list[str]:
         """The output lines of a CLI command. Raises as `request` does; AmiRefused for a command that is not there."""

@@ -130,7 +130,7 @@ class Pending:
         if exchange.error is not None:
             raise exchange.error.again(self._action, may_have_run=True) from exchange.error
         response = Message(exchange.response)
-        if response.response == "Error":
+        if exchange.response.startswith(b"Response: Error"):
             _refuse(self._action, response)
         closing = Message(exchange.last) if exchange.last is not None else None
         return Reply(response, tuple(map(Message, exchange.events)), closing)

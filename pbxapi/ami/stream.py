@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-READ_SIZE = 262_144
+READ_SIZE = 65_536
 
 # A silently dead peer is noticed after 30 + 15 s when idle, 15 s after bytes that were not acknowledged.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}

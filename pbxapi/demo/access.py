@@ -50,7 +50,7 @@ class User:
 
 
 def parse_mask(text: str) -> frozenset[str]:
-    """The classes that a mask asks for: `on`, `off`, a list of names or a number of bits. Unknown names count for nothing."""
+    """The classes that a mask asks for: `on`, `off`, names or a number of bits; unknown names are skipped."""
     if text.isascii() and text.isdigit():
         return frozenset(name for bit, name in enumerate(CLASSES) if int(text) >> bit & 1)
     if text.lower() in {"", "on", "yes", "true", "all"}:

@@ -101,9 +101,7 @@ def answer(world: World, session: Session, request: Request) -> Answer | Later:
     if session.user is None and not (found and found.before_login):
         return asked.error("Permission denied")
     if found is None:
-        return asked.error(
-            f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
-        )
+        return asked.error(f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands.")
     if session.user and not found.allowed(session.user.write):
         return asked.error("Permission denied")
     with world.lock:

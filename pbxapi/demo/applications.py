@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pbxapi.demo import causes
-from pbxapi.demo.channels import Bridge, Channel, Party, State
+from pbxapi.demo.channels import Channel
 from pbxapi.demo.clock import Timer
-from pbxapi.demo.dialling import Leg
+from pbxapi.demo.dial import Dial, answer
 from pbxapi.demo.dialplan import Application, Dialplan
-from pbxapi.demo.phones import Phone
-from pbxapi.demo.switch import Switch
 
 
 @dataclass(eq=False)
@@ -25,101 +23,6 @@ class Holding:
         if self.timer:
             self.timer.cancel()
         return None
-
-
-@dataclass(eq=False)
-class Talk:
-    """Two channels in a bridge that ends when one of them leaves: the other is hung up, as Dial does."""
-
-    switch: Switch
-    channels: tuple[Channel, Channel]
-
-    def begin(self) -> None:
-        """Put them together."""
-        one, other = self.channels
-        bridge = Bridge(one.numbering.uuid())
-        one.owner = other.owner = self
-        self.switch.bridge(bridge, other, one)
-
-    def release(self, channel: Channel) -> Callable[[], None]:
-        """One is taken away."""
-        one, other = self.channels
-        peer = other if channel is one else one
-        channel.cause = channel.cause or causes.NORMAL
-        self.switch.leave(channel)
-        self.switch.leave(peer)
-        if peer.owner is self:
-            peer.owner = None
-        return lambda: self._hang_up(peer)
-
-    def _hang_up(self, peer: Channel) -> None:
-        if peer.owner is None:
-            self.switch.hang_up(peer, causes.NORMAL)
-
-
-@dataclass(eq=False)
-class Dial:
-    """Calls one phone for a channel."""
-
-    dialplan: Dialplan
-    channel: Channel
-    leg: Leg | None = None
-
-    def start(self, phone: Phone, timeout: float) -> None:
-        """Make the phone's leg and let it ring."""
-        switch, channel = self.dialplan.switch, self.channel
-        channel.owner = self
-        leg = switch.create(
-            phone.number, Party(phone.number, phone.name), channel.numbering, linked=channel, context=channel.context
-        )
-        switch.set_variable(leg, "DIALEDPEERNUMBER", phone.number)
-        leg.connected = channel.caller
-        switch.place(leg, channel.exten, 1, "AppDial", "(Outgoing Line)")
-        switch.tell("NewConnectedLine", leg)
-        self.leg = Leg(switch, phone, leg, self, channel, timeout)
-        self.leg.start()
-        switch.set_connected(channel, leg.caller)
-
-    def answered(self, leg: Leg) -> None:
-        """Bridge the two."""
-        switch, channel = self.dialplan.switch, self.channel
-        for name, value in (
-            ("DIALSTATUS", "ANSWER"),
-            ("DIALEDPEERNAME", leg.channel.name),
-            ("DIALEDPEERNUMBER", leg.phone.number),
-        ):
-            switch.set_variable(channel, name, value)
-        leg.channel.exten, leg.channel.application = "", ""
-        leg.close("ANSWER")
-        answer(switch, channel)
-        switch.place(leg.channel, "", 1, "AppDial", "(Outgoing Line)")
-        Talk(switch, (channel, leg.channel)).begin()
-
-    def failed(self, leg: Leg, status: str, *, timed_out: bool = False) -> Callable[[], None]:
-        """Go on in the dialplan with the reason set."""
-        cause = leg.channel.cause
-        if cause == causes.REJECTED:
-            status = "CHANUNAVAIL"  # a 603 counts as neither busy nor unanswered in app_dial
-        return lambda: self.give_up(status, cause or causes.NORMAL)
-
-    def give_up(self, status: str, cause: int) -> None:
-        """Nobody was reached."""
-        self.dialplan.switch.set_variable(self.channel, "DIALSTATUS", status)
-        self.channel.cause = cause
-        self.dialplan.advance(self.channel)
-
-    def release(self, channel: Channel) -> None:
-        """The caller is taken away while the phone rings."""
-        if self.leg:
-            self.leg.cancel()
-            self.dialplan.switch.set_variable(channel, "DIALSTATUS", "CANCEL")
-
-
-def answer(switch: Switch, channel: Channel) -> None:
-    """Answer a channel that is not up yet."""
-    if channel.state is not State.UP:
-        switch.set_state(channel, State.UP)
-        switch.on_device_change(channel.number)
 
 
 def _dial(dialplan: Dialplan, channel: Channel, data: str) -> bool:

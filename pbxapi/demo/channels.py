@@ -42,13 +42,24 @@ class Numbering:
 
     def __init__(self, system_name: str, seed: int, first: int = 0) -> None:
         self._prefix = f"{system_name}-{1767225600 + seed}"
-        self._next = first
+        self._first = self._next = first
+        self._names: dict[str, int] = {}
         self._random = random.Random(f"{seed}/{first}")  # noqa: S311  (ids of a toy exchange)
 
     def channel(self, technology_and_resource: str) -> tuple[str, str]:
         """A channel's name and its uniqueid."""
+        return self.name(technology_and_resource), self.uniqueid()
+
+    def name(self, technology_and_resource: str) -> str:
+        """A channel's name, or the part that the two halves of a Local channel share. Each technology counts alone."""
+        technology = technology_and_resource.partition("/")[0]
+        number = self._names[technology] = self._names.get(technology, self._first - 1) + 1
+        return f"{technology_and_resource}-{number:08x}"
+
+    def uniqueid(self) -> str:
+        """The next channel's id."""
         number, self._next = self._next, self._next + 1
-        return f"{technology_and_resource}-{number:08x}", f"{self._prefix}.{number}"
+        return f"{self._prefix}.{number}"
 
     def uuid(self) -> str:
         """An id for a bridge or a SIP call."""
@@ -63,6 +74,19 @@ class Owner(Protocol):
         """The channel is taken away. Returns what is to be done once it is gone (for the other side of the call)."""
 
 
+class Half(Protocol):
+    """What joins the two halves of a Local channel, told of what befalls one of them."""
+
+    def ringing(self) -> None:
+        """What the second half called rings."""
+
+    def up(self, channel: Channel) -> None:
+        """This half is answered."""
+
+    def gone(self, channel: Channel) -> None:
+        """This half is hung up."""
+
+
 @dataclass(eq=False)
 class Bridge:
     """Some channels that hear each other."""
@@ -72,6 +96,7 @@ class Bridge:
     technology: str = "simple_bridge"
     creator: str = "<unknown>"
     name: str = "<unknown>"
+    told: bool = False
     channels: list[Channel] = field(default_factory=list)
 
     def headers(self) -> Message:
@@ -113,6 +138,7 @@ class Channel:
     sip_call_id: str = ""
     bridge: Bridge | None = None
     owner: Owner | None = None
+    half: Half | None = None
     variables: dict[str, str] = field(default_factory=dict)
 
     def headers(self, prefix: str = "") -> Message:

@@ -67,7 +67,7 @@ class Dialplan:
         """Lead a channel on from here. If there is no such step it is hung up, as after a Redirect to nowhere."""
         channel.in_dialplan = True
         if channel.application:
-            self.switch.place(channel, exten, priority, channel.application, channel.data, context)
+            self.switch.place(channel, exten, priority, channel.application, channel.data, context=context)
         else:
             channel.context, channel.exten = context, exten
         self._walk(channel, priority)

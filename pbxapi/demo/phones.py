@@ -16,8 +16,9 @@ class Habit(Enum):
     RINGS = "rings for ever"
 
 
-ANSWER_DELAY = 0.2  # seconds
-REPLY_DELAY = 0.02  # seconds until a phone says 486 or 603
+RING_DELAY = 0.005  # seconds until a phone says 180
+ANSWER_DELAY = 0.2  # seconds until it says 200
+REPLY_DELAY = 0.01  # seconds until it says 486 or 603
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,4 @@ PHONES = (
     Phone("119", "Tove Nilsen", user_agent=_GRANDSTREAM, latency_us=28017),
 )
 TRUNK = Phone("trunk", "", Habit.RINGS, user_agent="Asterisk PBX 22.10.1")
-SCENERY = tuple(phone for phone in PHONES if "110" <= phone.number and phone.registered)
+SCENERY = tuple(phone for phone in PHONES if phone.number >= "110" and phone.registered)

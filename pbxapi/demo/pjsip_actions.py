@@ -122,9 +122,7 @@ def show_contacts(asked: Asked) -> Answer:
         for phone in _endpoints(asked)
         if phone.registered
     ]
-    return asked.listing(
-        "A listing of Contacts follows, presented as ContactList events", items, "ContactListComplete"
-    )
+    return asked.listing("A listing of Contacts follows, presented as ContactList events", items, "ContactListComplete")
 
 
 @action("PJSIPShowAors", "Lists PJSIP AORs.", "system")

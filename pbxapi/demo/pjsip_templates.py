@@ -260,7 +260,7 @@ ViaAddress: {host}:5060
 CallID: {call_id}
 Status: {status}
 RoundtripUsec: {usec}
-EndpointName: 100
+EndpointName: {number}
 ID: {contact_id}
 AuthenticateQualify: 0
 OutboundProxy:

@@ -45,39 +45,36 @@ class Switch:
         caller: Party,
         numbering: Numbering,
         *,
-        technology: str = "PJSIP",
-        state: State = State.DOWN,
         linked: Channel | None = None,
         uniqueid: str = "",
-        exten: str = "s",
         context: str = "from-internal",
     ) -> Channel:
-        """A new channel of an endpoint; `linked` is the channel whose call it joins."""
-        name, own_id = numbering.channel(f"{technology}/{number}")
+        """A new channel to an endpoint; `linked` is the channel whose call it joins."""
+        name, own_id = numbering.channel(f"PJSIP/{number}")
         uniqueid = uniqueid or own_id
+        linkedid = linked.linkedid if linked else uniqueid
         channel = Channel(
-            name=name,
-            uniqueid=uniqueid,
-            linkedid=linked.linkedid if linked else uniqueid,
-            number=number,
-            caller=caller,
-            numbering=numbering,
-            started=self.clock.now(),
-            state=state,
-            exten=exten,
-            context=context,
-            sip_call_id=numbering.uuid(),
+            name, uniqueid, linkedid, number, caller, numbering, self.clock.now(), context=context
         )
-        self.channels[name] = channel
-        self.calls_processed += linked is None
-        self.tell("Newchannel", channel)
+        channel.sip_call_id = numbering.uuid()
+        self.add(channel)
         return channel
+
+    def add(self, channel: Channel) -> None:
+        """A new channel is there."""
+        self.channels[channel.name] = channel
+        self.calls_processed += channel.linkedid == channel.uniqueid
+        self.tell("Newchannel", channel)
 
     def set_state(self, channel: Channel, state: State) -> None:
         """Ringing, answered: the channel and its device."""
-        if channel.state is not state:
-            channel.state = state
-            self.tell("Newstate", channel)
+        if channel.state is state:
+            return
+        channel.state = state
+        self.tell("Newstate", channel)
+        self.on_device_change(channel.number)
+        if channel.half and state is State.UP:
+            channel.half.up(channel)
 
     def set_variable(self, channel: Channel, name: str, value: str) -> None:
         """Set a channel variable, or unset it with an empty value."""
@@ -101,7 +98,7 @@ class Switch:
             self.tell("NewConnectedLine", channel)
 
     def place(
-        self, channel: Channel, exten: str, priority: int, application: str, data: str, context: str = ""
+        self, channel: Channel, exten: str, priority: int, application: str, data: str, *, context: str = ""
     ) -> None:
         """Where in the dialplan a channel is. Told when the place changes or the first application is set."""
         before = (channel.context, channel.exten, channel.priority)
@@ -114,14 +111,18 @@ class Switch:
             self.tell("Newexten", channel, *extra, kind="dialplan")
 
     def bridge(self, bridge: Bridge, *channels: Channel) -> None:
-        """Put channels into a bridge that is new or holds others."""
-        if not bridge.channels:
+        """Put channels into a bridge that is new or holds others. All take the linkedid of the oldest."""
+        if not bridge.told:
+            bridge.told = True
             self.bus.tell("BridgeCreate", "call", bridge.headers())
         for channel in channels:
             bridge.channels.append(channel)
             channel.bridge = bridge
             self.bus.tell("BridgeEnter", "call", [*bridge.headers(), *channel.headers()])
         if bridge.kind == "basic" and len(bridge.channels) == 2:
+            oldest = min(bridge.channels, key=lambda channel: channel.started)
+            for one in bridge.channels:
+                one.linkedid = oldest.linkedid
             for one, other in (bridge.channels, bridge.channels[::-1]):
                 self.set_variable(one, "BRIDGEPEER", other.name)
                 self.set_variable(one, "BRIDGEPVTCALLID", other.sip_call_id)
@@ -161,4 +162,6 @@ class Switch:
         extra: Message = [("Cause", str(channel.cause)), ("Cause-txt", text)]
         self.tell("Hangup", channel, *extra, *([("TechCause", str(status))] if status else []))
         self.on_device_change(channel.number)
+        if channel.half:
+            channel.half.gone(channel)
         after()

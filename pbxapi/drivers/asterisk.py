@@ -59,15 +59,22 @@ def assemble(
     channels = AmiChannels(ami, contexts=frozenset(contexts), ttl=ttl)
     peers = AmiPeers(ami, channels, ttl=ttl)
     keep = timedelta(hours=s.calls.keep_hours)
+    calls = AmiCalls(ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl)
+
+    def close() -> None:
+        calls.close()
+        ami.close()
+
     return Pbx(
         driver=s.platform.driver,
         technology=s.platform.channel_driver,
         credentials=who,
         peers=peers,
         channels=channels,
-        calls=AmiCalls(ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl),
+        calls=calls,
         parking=AmiParking(ami, channels, ttl=ttl),
         system=AmiSystem(ami, s.platform.driver, parts, has_ari=ari is not None),
         sip_extensions=sip_extensions,
         ari=ari,
+        close=close,
     )

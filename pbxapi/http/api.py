@@ -19,8 +19,8 @@ from pbxapi.http.problems import MEDIA_TYPE
 DESCRIPTION = """\
 One REST interface for the telephone exchanges Asterisk, Issabel and FreePBX.
 
-**Keys.** Every operation but those of `/health` needs one: `Authorization: Bearer <key>` or `X-API-Key: <key>`.
-Each operation names the scope that the key must have; `API_SECRET_KEY` has every scope:
+**Keys.** Every operation but those of `/health` needs one: `Authorization: Bearer <key>`, the bare
+`Authorization: <key>`, or `X-API-Key: <key>`. Each names the scope that the key must have; `API_SECRET_KEY` has all:
 
 {scopes}
 
@@ -31,7 +31,8 @@ saves the body. `X-Request-ID` (1 to 64 of `A-Z a-z 0-9 . _ -`) is taken from th
 in the log.
 
 **Errors** are `application/problem+json` (RFC 9457). `type` is a path from the application's root, the same
-everywhere, and a page that says what it means.
+everywhere, and a page that says what it means. A path that does not exist is 404, a method that a path lacks is 405
+with `Allow`.
 """
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -74,6 +75,15 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Why the key was refused (RFC 6750).",
         "schema": {"type": "string"},
         "example": 'Bearer realm="pbxapi", error="invalid_token", error_description="the key is not known here"',
+    },
+}
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key, as `Authorization: Bearer <key>`."},
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "The same key in a header of its own.",
     },
 }
 PRECONDITIONS = {
@@ -127,7 +137,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
                 "version": version("pbxapi"),
                 "openapi_version": "3.1.0",
                 "marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name),
-                "info": {"description": description, "license": {"name": "MIT", "identifier": "MIT"}},
+                "info": {"description": description, "license": {"name": "MIT"}},
             },
         )
         self.encoded = lru_cache(maxsize=8)(self._encode)
@@ -150,8 +160,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
     def _register_responses(self) -> None:
         components = self.spec.components
-        for scheme in ({"type": "http", "scheme": "bearer"}, {"type": "apiKey", "in": "header", "name": "X-API-Key"}):
-            components.security_scheme("bearer" if scheme["type"] == "http" else "api_key", scheme)
+        for name, scheme in SECURITY_SCHEMES.items():
+            components.security_scheme(name, scheme)
         for name, header in HEADERS.items():
             components.header(name, header, lazy=True)
         for name, what in PRECONDITIONS.items():

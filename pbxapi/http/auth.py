@@ -11,13 +11,17 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import parse_qsl
 
-from flask import Request, request
+from flask import request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from pbxapi.http.context import state
 from pbxapi.http.parser import refuse_query
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,19 +78,19 @@ class ScopeLacking(Forbidden):
         return [*super().get_headers(*args, **kwargs), ("WWW-Authenticate", self.challenge)]
 
 
-def authenticate(asked: Request) -> Principal:
+def authenticate(environ: WSGIEnvironment) -> Principal:
     """Say whose key the request brings. Raises KeyRefused (401)."""
-    header = asked.headers.get("Authorization", "")
+    header = environ.get("HTTP_AUTHORIZATION", "").strip()
     scheme, _, rest = header.partition(" ")
-    # A bare key may hold a blank, so the whole header is a key to try as well.
+    # A bare key may hold a blank: all but Bearer's whole header is a key to try.
     bearer = rest.strip() if scheme.lower() == "bearer" else header
-    for key in (bearer, asked.headers.get("X-API-Key", "")):
+    for key in (bearer, environ.get("HTTP_X_API_KEY", "")):
         principal = identify(key) if key else None
         if principal is not None:
-            asked.environ[PRINCIPAL] = principal
+            environ[PRINCIPAL] = principal
             return principal
-    refusal = _refusal(asked, scheme, rest)
-    asked.environ[REFUSED] = refusal.reason
+    refusal = _refusal(environ, scheme, rest)
+    environ[REFUSED] = refusal.reason
     raise refusal
 
 
@@ -118,11 +122,12 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            caller = authenticate(request)
+            environ = request.environ
+            caller = authenticate(environ)
             if scope not in caller.scopes:
-                request.environ[REFUSED] = f"the scope {scope} is lacking"
+                environ[REFUSED] = f"the scope {scope} is lacking"
                 raise ScopeLacking(caller, scope)
-            if strict and request.query_string:
+            if strict and environ.get("QUERY_STRING"):
                 refuse_query()
             return view(*args, **kwargs)
 
@@ -148,13 +153,13 @@ def _reads_query(view: Callable[..., object]) -> bool:
     return any(parameter["in"] in {"query", "querystring"} for parameter in parameters)
 
 
-def _refusal(asked: Request, scheme: str, rest: str) -> KeyRefused:
-    if rest and scheme.lower() != "bearer" and "X-API-Key" not in asked.headers:
+def _refusal(environ: WSGIEnvironment, scheme: str, rest: str) -> KeyRefused:
+    if rest and scheme.lower() != "bearer" and "HTTP_X_API_KEY" not in environ:
         return KeyRefused("invalid_request", "the scheme must be Bearer")
-    if rest or (scheme and scheme.lower() != "bearer") or asked.headers.get("X-API-Key"):
+    if rest or (scheme and scheme.lower() != "bearer") or environ.get("HTTP_X_API_KEY"):
         return KeyRefused("invalid_token", "the key is not known here")
     if scheme:
         return KeyRefused("invalid_request", "the header Authorization brings no key")
-    if not _MISPLACED.isdisjoint(name.lower() for name in asked.args):
+    if not _MISPLACED.isdisjoint(name.lower() for name, _ in parse_qsl(environ.get("QUERY_STRING", ""))):
         return KeyRefused("invalid_request", "a key in the URL is not taken, send it in the header Authorization")
     return KeyRefused("invalid_request", "there is no header Authorization, nor X-API-Key")

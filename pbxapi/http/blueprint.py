@@ -19,14 +19,33 @@ itself: 401 and 403 from `require`, 422 from arguments, 400, 413 and 415 from a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask_smorest
+import marshmallow as ma
 
 from pbxapi.http.parser import StrictParser
 
 V = TypeVar("V", bound=Callable[..., Any])
 Doc = dict[str, Any]
+SchemaLike = ma.Schema | type[ma.Schema]
+
+if TYPE_CHECKING:
+    import flask
+
+    class _Smorest(flask.Blueprint):
+        """flask-smorest's blueprint, which has no types of its own."""
+
+        description: str
+        _prepare_doc_cbks: list[Callable[..., Doc]]
+
+        def __init__(self, name: str, import_name: str, *, description: str) -> None: ...
+        def arguments(self, schema: SchemaLike, *, location: str = ..., **options: Any) -> Callable[[V], V]: ...
+        def response(self, status_code: int, schema: SchemaLike | None = ..., **options: Any) -> Callable[[V], V]: ...
+        def alt_response(self, status_code: int, **options: Any) -> Callable[[V], V]: ...
+
+else:
+    _Smorest = flask_smorest.Blueprint
 
 
 def headers(*names: str) -> dict[str, str]:
@@ -34,7 +53,7 @@ def headers(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+class Blueprint(_Smorest):
     """Resources, as functions, and their documentation."""
 
     ARGUMENTS_PARSER = StrictParser()
@@ -58,6 +77,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         rule: str,
         endpoint: str | None = None,
         view_func: Callable[..., Any] | None = None,
+        *_: Any,
         **options: Any,
     ) -> None:
         """Register an operation; its id in the document is the function's name."""

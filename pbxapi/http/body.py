@@ -60,15 +60,16 @@ def respond(
     if age is not None:
         response.headers["Age"] = str(int(age))
     if isinstance(obj, Page) and obj.next is not None:
-        response.headers["Link"] = f'<{_here(cursor=obj.next)}>; rel="next"'
+        response.headers["Link"] = next_link(obj.next)
     if headers:
         response.headers.update(headers)
     return response
 
 
-def _here(**changed: str) -> str:
-    query = {**request.args.to_dict(), **changed}
-    return f"{quote(request.root_path + request.path, safe=PATH_SAFE)}?{urlencode(query)}"
+def next_link(cursor: str) -> str:
+    """Say where a collection goes on, for the header Link (RFC 8288): this request, with another cursor."""
+    query = urlencode({**request.args.to_dict(), "cursor": cursor})
+    return f'<{quote(request.root_path + request.path, safe=PATH_SAFE)}?{query}>; rel="next"'
 
 
 def check_if_match(current: Encoded) -> None:
@@ -78,7 +79,7 @@ def check_if_match(current: Encoded) -> None:
 
 
 def _has_already(etag: str) -> bool:
-    wanted = request.headers.get("If-None-Match")
+    wanted = request.environ.get("HTTP_IF_NONE_MATCH")
     if wanted is None or request.method not in {"GET", "HEAD"}:
         return False
     return wanted == etag or request.if_none_match.contains_weak(etag.strip('"'))

@@ -113,16 +113,17 @@ class CallProgress:
             self._change(now, status="ringing", ringing_at=ringing_at, leg="to", reason=text)
 
     def _on_dialbegin(self, event: Message, now: datetime) -> None:
-        if event.get("DestUniqueid") == self.record.id:
-            return
         self._legs.add(event["DestUniqueid"])
+        # Not what the other half of a Local channel dials: that is still the way to "from".
+        if event.get("Uniqueid") != self.record.id:
+            return
         self._dialled = True
         if not self.record.answered_at:
             self._change(now, status="ringing", leg="to", reason=f"{self._to} is rung")
 
     def _on_dialend(self, event: Message, now: datetime) -> None:
         status = event.get("DialStatus")
-        if event.get("DestUniqueid") == self.record.id:
+        if event.get("Uniqueid") != self.record.id:
             return
         self._dialled = True
         self._dial_status = status
@@ -162,7 +163,10 @@ class CallProgress:
     def _end(self, now: datetime) -> None:
         status, leg, cause, reason = self._verdict_to(now) if self._from_up else self._verdict_from()
         self._settle_at = None
-        self._change(now, status=status, leg=leg, cause=cause or None, reason=reason, ended_at=now)
+        answered_at = self.record.answered_at or (self._from_up if status == "completed" else None)
+        self._change(
+            now, status=status, leg=leg, cause=cause or None, reason=reason, answered_at=answered_at, ended_at=now
+        )
 
     def _verdict_from(self) -> tuple[str, str, int, str]:
         cause = self._hangup_cause or 0

@@ -40,6 +40,7 @@ class CallWatcher:
         self._followed: dict[str, tuple[CallProgress, float]] = {}
         self._thread: threading.Thread | None = None
         self._listening: Subscription | None = None
+        self._closed = False
 
     def follow(self, record: CallRecord) -> None:
         """Follow a call from now on. Raises AmiUnavailable when events cannot be listened to: then place no call."""
@@ -57,6 +58,13 @@ class CallWatcher:
         with self._lock:
             self._followed.pop(call_id, None)
 
+    def close(self) -> None:
+        """Follow nothing any more, and end the thread within a tick."""
+        self._closed = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(4 * TICK)
+
     def _device_state(self, record: CallRecord, leg: str) -> str:
         try:
             return self._ask_device(record, leg)
@@ -65,7 +73,7 @@ class CallWatcher:
 
     def _run(self) -> None:
         next_tick = time.monotonic() + TICK
-        while True:
+        while not self._closed:
             listening = self._listening
             if listening is None:
                 self._listen_again()

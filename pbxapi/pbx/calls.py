@@ -45,6 +45,10 @@ class AmiCalls:
         self._live: Shared[tuple[Call, ...]] = Shared(self._fetch, ttl=ttl)
         channels.on_change(self._live.drop)
 
+    def close(self) -> None:
+        """Follow no call any more."""
+        self._watcher.close()
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def all(self, *, fresh: bool = False) -> Snapshot[tuple[Call, ...]]:

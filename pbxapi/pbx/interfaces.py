@@ -6,7 +6,7 @@ Where a field's value is not known it is None. Durations are whole seconds, time
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -293,7 +293,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Pbx:
-    """What a driver builds: None is what this exchange has not."""
+    """What a driver builds: None is what this exchange has not. `close` ends its sessions and threads."""
 
     driver: str
     technology: str
@@ -305,3 +305,4 @@ class Pbx:
     system: System
     sip_extensions: SipExtensions
     ari: Ari | None
+    close: Callable[[], None]

@@ -115,8 +115,6 @@ class Asterisk:
                 self.kill()
         self._process = None
 
-    close = stop
-
     def kill(self) -> None:
         """End at once, as a crash does (SIGKILL): no logoff, no BYE."""
         if self._process is not None:

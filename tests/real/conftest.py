@@ -7,12 +7,14 @@ running. Without the real components a test is skipped, and says what to do; wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.real import required
+from tests.real.api import Api, app_for, settings_for
 from tests.real.asterisk import Asterisk
 from tests.real.configuration import TEMPLATES
 from tests.real.exchange import EXCHANGES, ROLES, Exchange, start_demo, with_phones
@@ -37,11 +39,12 @@ def mariadb(_mariadb: MariaDB | None) -> MariaDB:
     return _mariadb or required.missing("mariadbd", "apt install mariadb-server")
 
 
-def _asterisk(version: str, database: MariaDB | None, paths: pytest.TempPathFactory) -> Iterator[Asterisk]:
+def _asterisk(version: str, request: pytest.FixtureRequest, paths: pytest.TempPathFactory) -> Iterator[Asterisk]:
     root = required.unpacked_asterisk(version)
+    mariadb: MariaDB | None = request.getfixturevalue("_mariadb")
     calls = None
-    if database is not None:
-        calls = database.create_database(f"calls{version}", (TEMPLATES / "database/cdr.sql").read_text())
+    if mariadb is not None:
+        calls = mariadb.create_database(f"calls{version}", (TEMPLATES / "database/cdr.sql").read_text())
     server = Asterisk(version, root, paths.mktemp(f"asterisk{version}-"), database=calls)
     server.start()
     yield server
@@ -49,15 +52,28 @@ def _asterisk(version: str, database: MariaDB | None, paths: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def asterisk22(_mariadb: MariaDB | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
+def asterisk22(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
     """Asterisk 22: chan_pjsip and chan_iax2. Without MariaDB it runs too, and writes no call records."""
-    yield from _asterisk("22", _mariadb, tmp_path_factory)
+    yield from _asterisk("22", request, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def asterisk16(_mariadb: MariaDB | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
+def asterisk16(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
     """Asterisk 16: chan_pjsip, chan_sip and chan_iax2."""
-    yield from _asterisk("16", _mariadb, tmp_path_factory)
+    yield from _asterisk("16", request, tmp_path_factory)
+
+
+@pytest.fixture
+def new_asterisk(tmp_path: Path) -> Iterator[Callable[..., Asterisk]]:
+    """Make a server for a test that would spoil the shared one: ``new_asterisk("22", more={...}).start()``."""
+    with contextlib.ExitStack() as servers:
+
+        def make(version: str, *, more: Mapping[str, str] | None = None) -> Asterisk:
+            server = Asterisk(version, required.unpacked_asterisk(version), tmp_path / "asterisk", more=more)
+            servers.callback(server.stop)
+            return server
+
+        yield make
 
 
 @pytest.fixture(scope="session", params=["22", "16"])
@@ -93,6 +109,26 @@ def exchange(_exchange: Exchange, _registered: dict[str, int]) -> Iterator[Excha
         phone.forget_calls()
 
 
+@pytest.fixture
+def api(exchange: Exchange, tmp_path: Path, apps: Callable[..., Api]) -> Api:
+    """The application over the exchange, with a store of its own."""
+    return apps(exchange, tmp_path / "store.db")
+
+
+@pytest.fixture
+def apps() -> Iterator[Callable[..., Api]]:
+    """Make applications: ``apps(exchange, store_path, ARI_ENABLED="true")``; they are closed after the test."""
+    made: list[Api] = []
+
+    def make(exchange: Exchange, store: Path, **more: str) -> Api:
+        made.append(Api(app_for(settings_for(exchange, store, **more))))
+        return made[-1]
+
+    yield make
+    for api in made:
+        api.close()
+
+
 @pytest.fixture(scope="session")
 def _registered() -> dict[str, int]:
     """The boot of each server in which its phones were last registered: a killed one may forget them."""
@@ -122,10 +158,27 @@ def nginx() -> Path:
     return Path(required.program("nginx"))
 
 
+NEED_REAL = {"mariadb", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "real_component: needs a real component (set by itself, from the fixtures of the test)"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and NEED_REAL.intersection(item.fixturenames):
+            callspec = getattr(item, "callspec", None)
+            if callspec is None or callspec.params.get("_exchange") != "demo":
+                item.add_marker("real_component")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many real tests ran, and how many did not."""
     counts = {
-        outcome: sum(report.nodeid.startswith("tests/real/") for report in terminalreporter.getreports(outcome))
+        outcome: sum("real_component" in report.keywords for report in terminalreporter.getreports(outcome))
         for outcome in ("passed", "failed", "error", "skipped")
     }
     if any(counts.values()):

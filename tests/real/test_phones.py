@@ -6,12 +6,13 @@ import contextlib
 
 import pytest
 
-from tests.real.asterisk import Asterisk
 from tests.real.deadline import eventually
-from tests.real.exchange import ROLES, Exchange
+from tests.real.exchange import REAL, ROLES, Exchange
 from tests.real.mariadb import MariaDB
 from tests.real.raw_manager import live_channels
 from tests.real.sip_phone import Phone
+
+pytestmark = pytest.mark.parametrize("_exchange", REAL, indirect=True, scope="session")
 
 
 def _channel_of(exchange: Exchange, number: str) -> str:
@@ -60,14 +61,14 @@ def test_a_phone_sees_the_headers_of_the_invite_that_reached_it(exchange: Exchan
     assert '"Ana" <sip:100@' in invite.first("from")
 
 
-def test_a_held_phone_hears_the_music_and_not_the_other(exchange: Exchange) -> None:
+def test_hold_and_unhold_reach_the_exchange(exchange: Exchange) -> None:
     caller = exchange.phones["100"].call("101").wait_answered()
-    caller.hold()
-    with exchange.manager() as manager:
-        held = manager.ask("Getvar", Channel=_channel_of(exchange, "101"), Variable="CHANNEL(state)")
-    assert held[0]["Value"] == "Up"
-    assert exchange.phones["101"].incoming[0].sound.hears()
-    caller.unhold()
+    with exchange.manager(events="call") as events:
+        caller.hold()
+        assert events.wait_event("Hold")["Channel"].startswith("PJSIP/100-")
+        assert exchange.phones["101"].incoming[0].sound.hears()  # the music
+        caller.unhold()
+        assert events.wait_event("Unhold")["Channel"].startswith("PJSIP/100-")
     assert caller.sound.hears()
 
 
@@ -124,17 +125,3 @@ def test_the_test_after_a_killed_exchange_finds_a_working_one(exchange: Exchange
     with exchange.manager() as manager:
         assert live_channels(manager) == set()
     exchange.phones["100"].call("101").wait_answered()
-
-
-def test_chan_sip_phones_call_each_other_beside_pjsip(asterisk16: Asterisk) -> None:
-    ports = asterisk16.ports
-    with (
-        contextlib.closing(Phone("200", "pw200", ports.chan_sip)) as caller,
-        contextlib.closing(Phone("201", "pw201", ports.chan_sip)) as called,
-    ):
-        assert (caller.register(), called.register()) == (200, 200)
-        call = caller.call("201").wait_answered()
-        assert call.sound.hears()
-        call.hang_up()
-        called.wait_incoming().wait_ended()
-        assert (caller.unregister(), called.unregister()) == (200, 200)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.real import required
 from tests.real.asterisk import Asterisk
 from tests.real.deadline import eventually
 from tests.real.raw_manager import RawManager
@@ -91,19 +90,18 @@ def test_a_paused_server_takes_connections_and_says_nothing_until_it_is_resumed(
         assert manager.ask("Ping")[0]["Response"] == "Success"
 
 
-def test_a_server_stops_in_order_and_leaves_its_ports_free(tmp_path: Path) -> None:
-    server = Asterisk("22", required.unpacked_asterisk("22"), tmp_path / "asterisk")
-    with contextlib.closing(server):
-        server.start()
-        pid = server.pid
+def test_a_server_stops_in_order_and_leaves_its_ports_free(new_asterisk: Callable[..., Asterisk]) -> None:
+    server = new_asterisk("22")
+    server.start()
+    pid = server.pid
+    server.stop()
     assert not Path(f"/proc/{pid}").exists()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", server.ports.sip))
 
 
-def test_a_server_that_cannot_start_says_so_at_once(tmp_path: Path) -> None:
-    root = required.unpacked_asterisk("22")
-    server = Asterisk("22", root, tmp_path / "asterisk", more={"modules.conf": "\nrequire = no_such_module.so\n"})
-    with contextlib.closing(server), pytest.raises(RuntimeError, match="ended while it started"):
+def test_a_server_that_cannot_start_says_so_at_once(new_asterisk: Callable[..., Asterisk]) -> None:
+    server = new_asterisk("22", more={"modules.conf": "\nrequire = no_such_module.so\n"})
+    with pytest.raises(RuntimeError, match="ended while it started"):
         server.start()
     assert not server.running

@@ -1,0 +1,136 @@
+"""`pbxapi demo`: the API with a built-in exchange, on loopback, with the key `demo`. Nothing to configure."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+HOST = "127.0.0.1"
+
+WELCOME = """\
+pbxapi demo: an exchange with some twenty phones is running. Ctrl-C ends it.
+
+  API   {url}        key: demo
+  Docs  {url}/docs
+
+Try, in another terminal:
+
+  curl -H 'Authorization: Bearer demo' {url}/peers
+  curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"from": "100", "to": "101"}}' {url}/calls
+  curl -H 'Authorization: Bearer demo' {url}/calls
+
+101 answers, 102 is busy, 103 rings for ever, 104 is offline, 106 declines, 600 is an echo.
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be said on the command line."""
+    parser.add_argument("--port", type=_port, default=8080, help="where to serve (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same exchange (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM. 1 when the port is taken."""
+    try:
+        listening = _listen(args.port)
+    except OSError as error:
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        sys.stderr.write(f"Port {args.port} {why}. Choose another: --port {_next(args.port)} "
+                         f"(make demo PORT={_next(args.port)})\n")  # fmt: skip
+        return 1
+    from pbxapi.demo.exchange import DemoExchange  # noqa: PLC0415
+
+    with listening, tempfile.TemporaryDirectory(prefix="pbxapi-demo-") as folder:
+        exchange = DemoExchange(seed=args.seed)
+        exchange.start()
+        try:
+            app = demo_app(exchange.port, Path(folder))
+            _serve(app, listening)
+            app.extensions["pbxapi"].pbx.close()
+            app.extensions["pbxapi"].store.close()
+        finally:
+            exchange.stop()
+    return 0
+
+
+def demo_app(ami_port: int, folder: Path) -> Flask:
+    """The application over a demo exchange, with its store in `folder`. No `.env` and no environment is read."""
+    from pbxapi.app import build_store, create_app  # noqa: PLC0415
+    from pbxapi.settings import Settings  # noqa: PLC0415
+    from pbxapi.store.migrate import migrate  # noqa: PLC0415
+
+    settings = Settings.from_environ(
+        {
+            "AMI_PORT": str(ami_port),
+            "AMI_USERNAME": "demo",
+            "AMI_SECRET": "demo",
+            "STORE_URL": f"sqlite:///{folder}/store.db",
+            "LOG_LEVEL": "warning",
+            "ACCESS_LOG": "false",
+        },
+        demo=True,
+    )
+    store = build_store(settings)
+    migrate(store)
+    return create_app(settings, store=store)
+
+
+def _serve(app: Flask, listening: socket.socket) -> None:
+    """Serve with Werkzeug's threads: one process, so that Ctrl-C ends all of it. gunicorn is for the real thing."""
+    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+
+    class Quiet(WSGIRequestHandler):
+        def log_request(self, *_: Any) -> None:
+            """Nothing: the terminal is for the welcome."""
+
+    port = listening.getsockname()[1]
+    server = make_server(HOST, port, app, threaded=True, request_handler=Quiet, fd=listening.fileno())
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    sys.stdout.write(WELCOME.format(url=f"http://{HOST}:{port}"))
+    sys.stdout.flush()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        server.server_close()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # A second run right after the first must not find the port in TIME_WAIT.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _next(port: int) -> int:
+    return port + 1 if port < 65535 else 8080
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("must be 0 to 65535")
+    return port

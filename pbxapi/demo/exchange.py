@@ -1,0 +1,93 @@
+"""The built-in exchange: a small Asterisk 22, as far as its manager interface shows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from pbxapi.demo import actions, call_actions, channel_actions, originate, pjsip_actions, session_actions
+from pbxapi.demo.access import User
+from pbxapi.demo.applications import APPLICATIONS
+from pbxapi.demo.bus import Bus
+from pbxapi.demo.channels import Numbering
+from pbxapi.demo.clock import Clock
+from pbxapi.demo.devices import Devices
+from pbxapi.demo.dialplan import Dialplan
+from pbxapi.demo.phones import PHONES
+from pbxapi.demo.server import Server
+from pbxapi.demo.session import Answer, Later, Session
+from pbxapi.demo.switch import Switch
+from pbxapi.demo.wire import Request
+from pbxapi.demo.world import World
+
+SYSTEM_NAME = "demo"
+STOP_TIMEOUT = 5.0  # seconds
+# Modules whose functions register themselves as actions when they are imported.
+ACTION_MODULES = (call_actions, channel_actions, originate, pjsip_actions, session_actions)
+
+
+class DemoExchange:
+    """Speaks the manager protocol on 127.0.0.1, user `demo`, secret `demo`.
+
+    The same `seed` gives the same ids, names and background calls for the same actions. Port 0 takes a free one;
+    raises OSError when the port is in use. `auth_timeout` is in seconds.
+    """
+
+    def __init__(
+        self, seed: int = 1, port: int = 0, *, users: Mapping[str, User] | None = None, auth_timeout: float = 30.0
+    ) -> None:
+        self.auth_timeout = auth_timeout
+        self._world = _build(seed, users or {"demo": User("demo")})
+        self._server = Server(self, port)
+        self.port = self._server.port
+
+    def start(self) -> None:
+        """Begin to accept sessions and to place background calls."""
+        self._world.clock.start()
+        self._server.start()
+
+    def stop(self) -> None:
+        """End all calls, sessions and threads, within STOP_TIMEOUT."""
+        self._world.clock.stop(STOP_TIMEOUT / 2)
+        self._server.stop(STOP_TIMEOUT / 2)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def answer(self, session: Session, request: Request) -> Answer | Later:
+        """Run one request of a session."""
+        return actions.answer(self._world, session, request)
+
+    def left(self, session: Session) -> None:
+        """A session has ended."""
+        with self._world.lock:
+            self._world.bus.detach(session)
+        self._server.forget(session)
+
+
+def _build(seed: int, users: Mapping[str, User]) -> World:
+    lock = threading.RLock()
+    clock, bus = Clock(lock), Bus(SYSTEM_NAME)
+    phones = {phone.number: phone for phone in PHONES}
+    switch = Switch(clock, bus)
+    devices = Devices(switch, bus, phones)
+    switch.on_device_change = devices.changed
+    return World(
+        lock=lock,
+        clock=clock,
+        bus=bus,
+        numbering=Numbering(SYSTEM_NAME, seed),
+        phones=phones,
+        switch=switch,
+        devices=devices,
+        dialplan=Dialplan(switch, phones, dict(APPLICATIONS)),
+        users=users,
+    )

@@ -1,0 +1,78 @@
+"""Actions on modules, the database and events of one's own."""
+
+from __future__ import annotations
+
+from pbxapi.demo.actions import Asked, action
+from pbxapi.demo.session import Answer
+
+MODULES = frozenset(
+    {
+        *("app_dial", "app_echo", "app_mixmonitor", "app_queue", "app_voicemail", "chan_pjsip", "func_db"),
+        *("func_devstate", "func_dialplan", "pbx_config", "res_musiconhold", "res_parking", "res_pjsip"),
+        *("res_pjsip_endpoint_identifier_user", "res_pjsip_outbound_registration", "res_pjsip_registrar"),
+        *("res_pjsip_session", "res_sorcery_astdb", "res_sorcery_config", "res_manager_devicestate"),
+    }
+)
+
+
+@action("ModuleCheck", "Check if module is loaded.", "system")
+def module_check(asked: Asked) -> Answer:
+    """Whether a module is loaded; its name may end in .so."""
+    if asked.request.get("Module").removesuffix(".so") not in MODULES:
+        return asked.error("Module not loaded")
+    return asked.success(("Version", ""))
+
+
+def _key(asked: Asked) -> tuple[str, str]:
+    return asked.request.get("Family"), asked.request.get("Key")
+
+
+def _missing(asked: Asked, end: str) -> Answer | None:
+    family, key = _key(asked)
+    if not family:
+        return asked.error(f"No family specified{end}")
+    return None if key else asked.error(f"No key specified{end}")
+
+
+@action("DBGet", "Get DB Entry.", "system,reporting")
+def db_get(asked: Asked) -> Answer:
+    """One entry, as a list."""
+    fault = _missing(asked, ".")
+    if fault:
+        return fault
+    family, key = _key(asked)
+    if (family, key) not in asked.world.database:
+        return asked.error("Database entry not found")
+    entry = [("Family", family), ("Key", key), ("Val", asked.world.database[family, key])]
+    return asked.listing("Result will follow", [asked.late_item("DBGetResponse", entry)], "DBGetComplete")
+
+
+@action("DBPut", "Put DB entry.", "system")
+def db_put(asked: Asked) -> Answer:
+    """Set an entry."""
+    fault = _missing(asked, "")
+    if fault:
+        return fault
+    asked.world.database[_key(asked)] = asked.request.get("Val")
+    return asked.said("Updated database successfully")
+
+
+@action("DBDel", "Delete DB entry.", "system")
+def db_del(asked: Asked) -> Answer:
+    """Delete an entry."""
+    fault = _missing(asked, ".")
+    if fault:
+        return fault
+    if asked.world.database.pop(_key(asked), None) is None:
+        return asked.error("Database entry could not be deleted")
+    return asked.said("Key deleted successfully")
+
+
+@action("UserEvent", "Send an arbitrary event.", "user")
+def user_event(asked: Asked) -> Answer:
+    """Tell every session what this one says, its ActionID last."""
+    name = asked.request.get("UserEvent")
+    own = {"action", "userevent", "actionid"}
+    rest = [(header, value) for header, value in asked.request.items() if header.lower() not in own]
+    asked.world.bus.tell("UserEvent", "user", [("UserEvent", name), *rest, *asked.action_id])
+    return asked.said("Event Sent")

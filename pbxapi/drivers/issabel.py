@@ -1,0 +1,13 @@
+"""Issabel 4 and 5: an Asterisk whose configuration Issabel writes from its database."""
+
+from __future__ import annotations
+
+from pbxapi.drivers import asterisk
+from pbxapi.pbx.interfaces import Pbx
+from pbxapi.settings import Settings
+from pbxapi.store import Store
+
+
+def build(settings: Settings, store: Store) -> Pbx:
+    """An Issabel. Connects to nothing."""
+    return asterisk.assemble(settings, store, asterisk.conf_sip_extensions(settings), {})
