@@ -50,7 +50,16 @@ def test_every_fault_is_reported_at_once_and_names_its_variable() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "   ", "YOUR_SECRETKEY_50_RANDOM_CHARS", "changeme", "CHANGE-ME-change-me-change-me", "x" * 40, "demo", "a" * 15],
+    [
+        "",
+        "   ",
+        "YOUR_SECRETKEY_50_RANDOM_CHARS",
+        "changeme",
+        "CHANGE-ME-change-me-change-me",
+        "x" * 40,
+        "demo",
+        "a" * 15,
+    ],
 )
 def test_a_key_that_protects_nothing_refuses_to_start(key: str) -> None:
     assert [line.split()[0] for line in faults(API_SECRET_KEY=key)] == ["API_SECRET_KEY"]
@@ -76,7 +85,9 @@ def test_no_fault_shows_a_secret() -> None:
 
 
 def test_no_secret_is_in_a_repr() -> None:
-    settings = read(AMI_SECRET="hunter2", ARI_SECRET="hunter2", DB_PASSWORD="hunter2", STORE_URL="mysql://u:hunter2@h/d")
+    settings = read(
+        AMI_SECRET="hunter2", ARI_SECRET="hunter2", DB_PASSWORD="hunter2", STORE_URL="mysql://u:hunter2@h/d"
+    )
     assert "hunter2" not in repr(settings)
     assert KEY not in repr(settings)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import marshmallow as ma
 from flask import Flask, Response
+from flask.testing import FlaskClient
 
 from pbxapi import request_id
 from pbxapi.app import create_app
@@ -23,7 +25,7 @@ WITH_KEY = {"Authorization": f"Bearer {KEY}".encode().decode("latin-1")}
 class ThingSchema(ma.Schema):
     name = ma.fields.String(required=True)
     size = ma.fields.Integer(strict=True, validate=ma.validate.Range(min=1))
-    parts = ma.fields.List(ma.fields.Nested(lambda: ThingSchema()))
+    parts = ma.fields.List(ma.fields.Nested("ThingSchema"))
 
 
 class FlagQuery(ma.Schema):
@@ -31,10 +33,18 @@ class FlagQuery(ma.Schema):
 
 
 def app_with_things(raising: Callable[[], object] = lambda: None, **environ: str) -> Flask:
-    settings = Settings.from_environ({"API_SECRET_KEY": KEY, "STORE_URL": "sqlite://", "ACCESS_LOG": "false", **environ})
+    settings = Settings.from_environ(
+        {"API_SECRET_KEY": KEY, "STORE_URL": "sqlite://", "ACCESS_LOG": "false", **environ}
+    )
     app = create_app(settings)
     app.extensions["pbxapi.api"].register(things(raising))
     return app
+
+
+@cache
+def client() -> FlaskClient:
+    """A client of one such application, made once: it takes 0.1 s."""
+    return app_with_things().test_client()
 
 
 def things(raising: Callable[[], object]) -> Blueprint:

@@ -18,7 +18,7 @@ def hang_up(asked: Asked) -> Answer:
     switch = asked.world.switch
     if not name:
         return asked.error("No channel specified")
-    if not (len(name) > 2 and name[0] == name[-1] == "/"):
+    if not (len(name) > 1 and name[0] == name[-1] == "/"):
         channel = switch.find(name)
         if channel is None:
             return asked.error("No such channel")
@@ -27,7 +27,7 @@ def hang_up(asked: Asked) -> Answer:
     try:
         pattern = re.compile(name[1:-1].replace("\\/", "/"), re.IGNORECASE)
     except re.error:
-        return asked.error("Regex compile error")
+        return asked.error(f"Regex compile failed on: {name}")
     found = [one for one in switch.channels.values() if pattern.search(one.name)]
     items = [asked.late_item("ChannelHungup", [("Channel", one.name)]) for one in found]
     for one in found:
@@ -67,6 +67,8 @@ def setvar(asked: Asked) -> Answer:
         return asked.error("No variable specified")
     if not channel_name:
         asked.world.globals[name] = value
+        headers = [("Channel", "none"), ("Uniqueid", "none"), ("Variable", name), ("Value", value)]
+        asked.world.bus.tell("VarSet", "dialplan", headers)
         return asked.said("Variable Set")
     channel = asked.world.switch.find(channel_name)
     if channel is None:

@@ -129,7 +129,7 @@ def _variables(asked: Asked, channel: Channel) -> list[str]:
     wanted = [name.strip() for name in asked.request.get("Variables").split(",") if name.strip()]
     lines = [f"{name}={read_variable(asked.world, channel, name) or '(null)'}" for name in wanted]
     if asked.request.get("AllVariables").lower() in {"true", "yes", "on", "1", "y", "t"}:
-        lines += [f"{name}={value}" for name, value in reversed(channel.variables.items())]
+        lines += [f"{name.lstrip('_')}={value}" for name, value in reversed(channel.variables.items())]
     return lines
 
 

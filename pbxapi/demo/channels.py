@@ -119,7 +119,7 @@ class Channel:
     name: str
     uniqueid: str
     linkedid: str
-    number: str  # of the endpoint that it belongs to
+    number: str  # of the endpoint that it belongs to; none for a Local channel
     caller: Party
     numbering: Numbering
     started: float
@@ -139,7 +139,13 @@ class Channel:
     bridge: Bridge | None = None
     owner: Owner | None = None
     half: Half | None = None
+    muted: set[str] = field(default_factory=set)
     variables: dict[str, str] = field(default_factory=dict)
+
+    def variable(self, name: str) -> str:
+        """The value of a variable, one that is handed down included; empty when it is not set."""
+        found = (self.variables[key] for key in (name, f"_{name}", f"__{name}") if key in self.variables)
+        return next(found, "")
 
     def headers(self, prefix: str = "") -> Message:
         """As every channel event shows it; `prefix` for a second channel in one event (Dest, Parkee)."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from pbxapi.demo import causes
 from pbxapi.demo.channels import Channel, Numbering, Party, State
 from pbxapi.demo.dialling import Leg
 from pbxapi.demo.dialplan import Dialplan
@@ -69,13 +68,11 @@ class LocalPair:
             self.on_up()
 
     def gone(self, channel: Channel) -> None:
-        """One half is hung up, and with it the other."""
+        """One half is hung up, and with it the other, for the same cause."""
         self.one.half = self.two.half = None
         other = self.two if channel is self.one else self.one
-        if other.owner is None or not isinstance(other.owner, Leg):
-            self.switch.hang_up(other, causes.NORMAL)
-        else:
-            other.owner.refuse("NOANSWER", channel.cause or causes.NORMAL, 0)
+        self.switch.tell("HangupRequest", other, ("Cause", str(channel.cause)))
+        self.switch.hang_up(other, channel.cause)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -13,8 +13,6 @@ from pbxapi.demo.channels import Bridge, Channel, Numbering, Party, State
 from pbxapi.demo.clock import Clock
 from pbxapi.demo.wire import Message
 
-Watcher = Callable[[str], None]
-
 
 class Switch:
     """All live channels, newest last."""
@@ -24,7 +22,8 @@ class Switch:
         self.bus = bus
         self.channels: dict[str, Channel] = {}
         self.calls_processed = 0
-        self.on_device_change: Watcher = lambda number: None
+        self.on_device_change: Callable[[str], None] = lambda number: None
+        self.on_hang_up: Callable[[Channel], None] = lambda channel: None
 
     def find(self, name_or_uniqueid: str) -> Channel | None:
         """A channel by its name (any case) or uniqueid."""
@@ -157,7 +156,8 @@ class Switch:
         if channel.in_dialplan:
             self.tell("SoftHangupRequest", channel, ("Cause", str(causes.NORMAL)))
         del self.channels[channel.name]
-        status = tech_cause or causes.sip_status(channel.cause)
+        self.on_hang_up(channel)
+        status = (tech_cause or causes.sip_status(channel.cause)) if channel.number else None
         text = causes.TEXTS.get(channel.cause, "Unknown")
         extra: Message = [("Cause", str(channel.cause)), ("Cause-txt", text)]
         self.tell("Hangup", channel, *extra, *([("TechCause", str(status))] if status else []))

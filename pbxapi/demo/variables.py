@@ -23,7 +23,7 @@ def read_variable(world: World, channel: Channel | None, name: str) -> str:
         "CONTEXT": channel.context,
         "PRIORITY": str(channel.priority),
     }
-    return standard.get(name) or channel.variables.get(name) or world.globals.get(name, "")
+    return standard.get(name) or channel.variable(name) or world.globals.get(name, "")
 
 
 def _function(world: World, channel: Channel | None, name: str, text: str) -> str:

@@ -12,7 +12,10 @@ from pbxapi.demo.channels import Numbering
 from pbxapi.demo.clock import Clock
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dialplan import Dialplan
+from pbxapi.demo.parking import ParkingLot
 from pbxapi.demo.phones import Phone
+from pbxapi.demo.queues import Queues
+from pbxapi.demo.recording import Recorder
 from pbxapi.demo.switch import Switch
 
 
@@ -28,6 +31,9 @@ class World:
     switch: Switch
     devices: Devices
     dialplan: Dialplan
+    parking: ParkingLot
+    queues: Queues
+    recorder: Recorder
     users: Mapping[str, User]
     globals: dict[str, str] = field(default_factory=lambda: {"RINGTIME": "20"})
     database: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
-from flask import Blueprint, Response, current_app, request, send_from_directory
+from flask import Blueprint, Response, current_app, redirect, request, send_from_directory
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from pbxapi.http.body import respond
 from pbxapi.http.problem_kinds import KINDS
@@ -65,6 +66,12 @@ def page() -> Response:
     """Give the page."""
     response = Response(_PAGE, content_type="text/html; charset=utf-8")
     return _guarded(response)
+
+
+@blueprint.get("/docs/")
+def page_with_slash() -> BaseResponse:
+    """Lead to the page, whose relative links would be wrong here."""
+    return redirect("../docs", 308)
 
 
 @blueprint.get("/docs/start.js")

@@ -63,10 +63,19 @@ def answer(error: Exception) -> Response | HTTPException:
     if isinstance(error, HTTPException):
         # Raised as a ready answer, or a redirection: no problem of ours.
         return error if error.response is not None or (error.code or 500) < 400 else _answer_http(error)
+    kind, detail = explain(error)
+    return problem(kind, detail, headers=_retry_after(error), **_members(error))
+
+
+def explain(error: Exception) -> tuple[Kind, str]:
+    """Say what was raised, as a kind and in words that may be shown. What is no fault of the caller's is logged."""
+    if isinstance(error, HTTPException):
+        kind = of_status(error.code or 500)
+        return kind, _said_of_http(error, kind)
     kind = kind_of(error)
     if kind.status >= 500:
         _record(error, kind)
-    return problem(kind, _detail(error, kind), headers=_retry_after(error), **_members(error))
+    return kind, _detail(error, kind)
 
 
 def kind_of(error: BaseException) -> Kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from pbxapi.ami import AmiRefused, Client, Message, Pending
+from pbxapi.ami import AmiDenied, AmiRefused, Client, Message, Pending
 from pbxapi.errors import NotFound
 from pbxapi.pbx.interfaces import Contact, Peer, PeerDetail, Registration
 
@@ -135,6 +135,8 @@ class PjsipPeers:
         """One endpoint. Raises NotFound. The AuthDetail in the answer holds the password: it is not looked at."""
         try:
             reply = self._ami.request("PJSIPShowEndpoint", [("Endpoint", name)], until="EndpointDetailComplete")
+        except AmiDenied:
+            raise
         except AmiRefused as error:
             raise NotFound("No such peer") from error
         parts: dict[str, list[Message]] = {}

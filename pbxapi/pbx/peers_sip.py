@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pbxapi.ami import AmiRefused, Client, Message, Pending
+from pbxapi.ami import AmiDenied, AmiRefused, Client, Message, Pending
 from pbxapi.errors import NotFound
 from pbxapi.pbx.interfaces import Contact, Peer, PeerDetail, Registration
 
@@ -86,6 +86,8 @@ class EntryPeers:
     def _show(self, name: str) -> Message:
         try:
             return self._ami.request("SIPshowpeer", [("Peer", name)]).response
+        except AmiDenied:
+            raise
         except AmiRefused as error:
             raise NotFound("No such peer") from error
 

@@ -11,9 +11,11 @@ from tests.real.api import Api
 from tests.real.deadline import eventually
 from tests.real.exchange import ROLES, Exchange
 
+Talking = Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
+
 
 @pytest.fixture
-def talking(api: Api) -> Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]:
+def talking(api: Api) -> Talking:
     """Have 100 talk to 101; give the call's path and the two legs, 100's first."""
 
     def talk() -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -50,9 +52,7 @@ def test_a_monitored_peer_is_online_and_has_a_latency(api: Api) -> None:
     assert peer["contacts"][0]["latency_ms"] == peer["latency_ms"]
 
 
-def test_a_peer_in_a_call_has_a_channel_and_is_in_use(
-    api: Api, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_a_peer_in_a_call_has_a_channel_and_is_in_use(api: Api, talking: Talking) -> None:
     talking()
     peer = {p["name"]: p for p in api.items("/peers?fresh=true")}["100"]
     assert (peer["active_channels"], peer["device_state"]) == (1, "inuse")
@@ -92,9 +92,7 @@ def test_old_stacks_are_listed_where_they_are_loaded(api: Api, exchange: Exchang
         assert (detail["technology"], detail["context"], detail["state"]) == ("sip", "from-internal", "offline")
 
 
-def test_a_channel_can_be_hung_up_with_a_cause(
-    api: Api, exchange: Exchange, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_a_channel_can_be_hung_up_with_a_cause(api: Api, exchange: Exchange, talking: Talking) -> None:
     path, _, callee = talking()
     with exchange.manager(events="call") as manager:
         api.delete(f"/channels/{callee['id']}?cause=38")
@@ -104,9 +102,7 @@ def test_a_channel_can_be_hung_up_with_a_cause(
     assert api.get(f"/channels/{callee['id']}", status=404)
 
 
-def test_a_blind_transfer_sends_the_party_on_and_releases_the_other(
-    api: Api, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_a_blind_transfer_sends_the_party_on_and_releases_the_other(api: Api, talking: Talking) -> None:
     _, caller, callee = talking()
     answer = api.post(f"/channels/{callee['id']}/transfer", {"extension": "603"}, status=202)
     assert (answer["released"], answer["kind"], answer["context"]) == (caller["id"], "blind", "from-internal")
@@ -114,9 +110,7 @@ def test_a_blind_transfer_sends_the_party_on_and_releases_the_other(
     eventually(lambda: gone(api, caller["id"]), "100 is released")
 
 
-def test_a_transfer_to_nowhere_is_refused_and_the_call_goes_on(
-    api: Api, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_a_transfer_to_nowhere_is_refused_and_the_call_goes_on(api: Api, talking: Talking) -> None:
     path, _, callee = talking()
     for body, field in (
         ({"extension": "nowhere"}, "extension"),
@@ -128,9 +122,7 @@ def test_a_transfer_to_nowhere_is_refused_and_the_call_goes_on(
     assert len(api.get(path)["channels"]) == 2
 
 
-def test_an_attended_transfer_consults_first(
-    api: Api, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_an_attended_transfer_consults_first(api: Api, talking: Talking) -> None:
     _, caller, callee = talking()
     body = {"extension": "105", "kind": "attended"}
     answer = api.post(f"/channels/{caller['id']}/transfer", body, status=202)
@@ -161,21 +153,30 @@ def gone(api: Api, channel: str) -> bool:
     return channel not in [c["id"] for c in api.items("/channels?fresh=true")]
 
 
-def test_a_channel_can_be_muted_and_sent_digits(
-    api: Api, exchange: Exchange, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_a_muted_channel_is_not_heard(api: Api, exchange: Exchange, talking: Talking) -> None:
     _, caller, _ = talking()
-    for body in ({}, {"muted": False}, {"direction": "both"}, {"direction": "out", "muted": False}):
-        api.send("POST", f"/channels/{caller['id']}/mute", status=204, json=body)
-    with exchange.manager(events="dtmf") as manager:
-        api.send("POST", f"/channels/{caller['id']}/dtmf", status=204, json={"digits": "1#", "duration_ms": 60})
-        assert [manager.wait_event("DTMFEnd")["Digit"] for _ in range(2)] == ["1", "#"]
-    assert "digits" in api.post(f"/channels/{caller['id']}/dtmf", {"digits": "12x"}, status=422)["errors"]
+    mute = f"/channels/{caller['id']}/mute"
+    api.send("POST", mute, status=204, json={})
+    if exchange.phones:
+        callee = exchange.phones["101"].incoming[-1].sound
+        eventually(lambda: not callee.hears(0.1), "101 hears nothing")
+        api.send("POST", mute, status=204, json={"muted": False})
+        assert callee.hears()
+    for body in ({"direction": "both"}, {"direction": "out", "muted": False}):
+        api.send("POST", mute, status=204, json=body)
+    assert "direction" in api.post(mute, {"direction": "up"}, status=422)["errors"]
 
 
-def test_a_call_can_be_recorded(
-    api: Api, exchange: Exchange, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_digits_are_played_to_the_phone(api: Api, exchange: Exchange, talking: Talking) -> None:
+    _, _, callee = talking()
+    dtmf = f"/channels/{callee['id']}/dtmf"
+    api.send("POST", dtmf, status=204, json={"digits": "1#", "duration_ms": 60})
+    if exchange.phones:
+        assert exchange.phones["101"].incoming[-1].sound.wait_digits("1#")
+    assert "digits" in api.post(dtmf, {"digits": "12x"}, status=422)["errors"]
+
+
+def test_a_call_can_be_recorded(api: Api, exchange: Exchange, talking: Talking) -> None:
     _, caller, _ = talking()
     path = f"/channels/{caller['id']}/record"
     api.delete(path, status=404)
@@ -190,9 +191,7 @@ def test_a_call_can_be_recorded(
     assert api.post(path, status=201)["channel"] == caller["id"]
 
 
-def test_a_call_can_be_parked_and_is_shown_in_its_space(
-    api: Api, talking: Callable[[], tuple[str, dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_a_call_can_be_parked_and_is_shown_in_its_space(api: Api, talking: Talking) -> None:
     _, caller, _ = talking()
     assert "lot" in api.post(f"/channels/{caller['id']}/park", {"lot": "nolot"}, status=422)["errors"]
     parked = api.post(f"/channels/{caller['id']}/park", {"timeout": 30}, status=201)

@@ -30,8 +30,10 @@ def test_a_test_without_its_program_is_skipped_and_names_the_package(monkeypatch
 
 def test_a_test_without_its_server_fails_where_real_tests_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PBXAPI_REQUIRE_REAL", "1")
-    with pytest.raises(pytest.fail.Exception, match="Asterisk 22 is missing: run `make real`"):
+    # Both are caught: a skip that came through would only skip this test.
+    with pytest.raises((pytest.fail.Exception, pytest.skip.Exception), match="Asterisk 22 is missing") as caught:
         required.unpacked_asterisk("22")
+    assert caught.type is pytest.fail.Exception
 
 
 def test_a_server_counts_as_fetched_only_with_the_stamp_of_this_release() -> None:

@@ -94,7 +94,9 @@ def test_a_server_stops_in_order_and_leaves_its_ports_free(new_asterisk: Callabl
     server = new_asterisk("22")
     server.start()
     pid = server.pid
-    server.stop()
+    with RawManager(server.ports.ami, events="on") as manager:
+        server.stop()
+        assert manager.wait_event("Shutdown")["Shutdown"] == "Cleanly"
     assert not Path(f"/proc/{pid}").exists()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", server.ports.sip))
