@@ -13,6 +13,7 @@ from pbxapi.http.access_log import AccessLog
 from pbxapi.http.api import Api
 from pbxapi.http.context import State
 from pbxapi.http.proxies import TrustedProxies
+from pbxapi.legacy import blueprint as legacy
 from pbxapi.settings import SettingsError
 from pbxapi.store.engine import Store
 
@@ -44,6 +45,7 @@ def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None =
     app.extensions["pbxapi.api"] = api = Api(app)
     api.register(*RESOURCES)
     app.register_blueprint(docs.blueprint)
+    legacy.register(app)
     cors.install(app, settings.web.cors_origins)
     app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]
     if settings.web.trusted_proxies:

@@ -20,8 +20,9 @@ from pbxapi.ami.errors import (
     AmiUnknownAction,
 )
 from pbxapi.ami.events import Subscription
-from pbxapi.ami.exchange import Pending, Reply
+from pbxapi.ami.exchange import Reply
 from pbxapi.ami.lane import ClientConfig
+from pbxapi.ami.pending import Pending
 from pbxapi.ami.protocol import Message
 
 __all__ = [

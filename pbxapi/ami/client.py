@@ -13,8 +13,9 @@ from time import monotonic
 
 from pbxapi.ami.errors import AmiError, AmiUnavailable
 from pbxapi.ami.events import Subscription
-from pbxapi.ami.exchange import Exchange, Pending, Reply, log_outcome
+from pbxapi.ami.exchange import Exchange, Reply
 from pbxapi.ami.lane import ClientConfig, Lane
+from pbxapi.ami.pending import Pending, log_outcome
 from pbxapi.ami.protocol import encode
 
 logger = logging.getLogger("pbxapi.ami")
@@ -78,7 +79,7 @@ class Client:
             data = encode(action, fields, action_id)
             session = lane.open(deadline)
             exchange = Exchange(action_id.encode(), until)
-            pending = Pending(action, exchange, session.forget, lane=lane.name, started=started, deadline=deadline)
+            pending = Pending(action, exchange, session, started, deadline)
             session.send(exchange, data, deadline)
         except AmiError as error:
             log_outcome(action, lane.name, started, error)

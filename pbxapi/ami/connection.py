@@ -1,11 +1,16 @@
-"""One session with the manager: a write lock and a reader thread that routes by ActionID.
+"""One session with the manager: a write lock, and one reader at a time that routes by ActionID.
 
 The reader waits for nothing but the socket: Asterisk drops a session whose reader stalls, in mid-message. It looks at
 message borders, ActionIDs and closing events only; the caller's thread parses what is his.
+
+Who reads? A thread that waits for an answer reads by itself when nobody else does: to hand each answer from one thread
+to another doubles the time of an action. When it has its own and others still wait, the session's reader thread goes
+on; that thread also reads while nobody waits, so that the end of the session is noticed and late answers are dropped.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from time import monotonic, sleep
@@ -23,6 +28,8 @@ logger = logging.getLogger("pbxapi.ami")
 LONG_LIST = 50
 GATHER = 0.002
 
+PATIENCE = 0.02
+
 
 class Connection:
     """One session, from the connected stream to its end. It is never opened again: make another."""
@@ -36,9 +43,14 @@ class Connection:
         self._stream = stream
         self._write = threading.Lock()
         self._waiting: dict[bytes, Exchange] = {}
+        self._parked: set[Exchange] = set()  # those of them that a thread is waiting for while another one reads
         self._subscribers: tuple[Subscription, ...] = ()
         self._subscribing = threading.Lock()
         self._greeted = threading.Event()
+        self._framer = Framer()
+        self._reading = threading.Lock()
+        self._wanted = threading.Lock()
+        self._wanted.acquire()
         self._reader = threading.Thread(target=self._read, name=f"pbxapi.ami {name}", daemon=True)
         self._reader.start()
 
@@ -76,7 +88,25 @@ class Connection:
             self._waiting.pop(exchange.key, None)
             raise
 
-    def forget(self, exchange: Exchange, sent: float) -> bool:
+    def wait(self, exchange: Exchange, deadline: float) -> bool:
+        """Wait until the exchange has ended; false at the deadline. Reads for all when nobody else reads."""
+        self._parked.add(exchange)
+        if self._reading.acquire(blocking=False):
+            self._parked.discard(exchange)
+            try:
+                while exchange.ended.locked() and self._receive(deadline):
+                    pass
+            finally:
+                self._reading.release()
+                if self._parked or self.lost is not None:
+                    self._call_reader()
+        ended = exchange.ended.acquire(timeout=max(0.0, deadline - monotonic()))
+        self._parked.discard(exchange)
+        if ended:
+            exchange.ended.release()  # for the next who asks
+        return ended
+
+    def forget(self, exchange: Exchange, sent: float = 0.0) -> bool:
         """Wait no longer: a late answer will be dropped. False when it has ended or is just being handed over."""
         if self._waiting.pop(exchange.key, None) is None:
             return False
@@ -101,6 +131,7 @@ class Connection:
         """End the session; the reader thread then fails all who wait."""
         self._lose(AmiUnavailable(why))
         self._stream.shutdown()
+        self._call_reader()
 
     def join(self, timeout: float) -> None:
         """Wait for the reader thread to end."""
@@ -113,29 +144,44 @@ class Connection:
         self._stream.abandon()
         self._tell(self.lost)
 
-    def _lose(self, error: AmiUnavailable) -> AmiUnavailable:
+    def _lose(self, error: AmiUnavailable) -> None:
         if self.lost is None:
             self.lost = error
-        return self.lost
+
+    def _call_reader(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it has been called already
+            self._wanted.release()
 
     def _read(self) -> None:
-        framer = Framer()
-        error: AmiUnavailable
+        while self.lost is None:
+            with self._reading:
+                self._receive(None)
+                while self.lost is None and (self._waiting or self._subscribers):
+                    self._receive(None)
+            if not self._parked:  # looked at after the lock is free: who parks later has found it free
+                self._wanted.acquire(timeout=PATIENCE)
+        self._end(self.lost)
+
+    def _receive(self, deadline: float | None) -> bool:
+        """Read once and hand out what came; false at the deadline and when the session is lost."""
         try:
-            while data := self._stream.read():
-                self.heard = monotonic()
-                self.doubtful = False
-                if self._route(framer.feed(data)):
-                    sleep(GATHER)
-            error = AmiUnavailable("the server closed the session")
-        except AmiUnavailable as failure:
-            error = failure
-        except OSError as failure:
-            error = AmiUnavailable(f"the session broke: {failure}")
-        except Exception:
-            logger.exception("%s: the reader failed", self.name)
-            error = AmiUnavailable("the client failed")
-        self._end(self._lose(error))
+            data = self._stream.read(deadline)
+            if data is None:
+                return False
+            if not data:
+                raise AmiUnavailable("the server closed the session")
+            self.heard = monotonic()
+            self.doubtful = False
+            if self._route(self._framer.feed(data)):
+                sleep(GATHER)
+        except AmiUnavailable as error:
+            self._lose(error)
+        except OSError as error:
+            self._lose(AmiUnavailable(f"the session broke: {error}"))
+        except BaseException:
+            self._lose(AmiUnavailable("reading was interrupted"))  # bytes may be missing: nothing after can be read
+            raise
+        return self.lost is None
 
     def _route(self, blocks: list[bytes]) -> bool:
         """Hand messages to those who wait for them; true while a long list is under way."""
@@ -148,6 +194,7 @@ class Connection:
                 exchange = waiting.get(action_id_of(block))
                 if exchange is not None:
                     if exchange.receive(block) and waiting.pop(exchange.key, None) is not None:
+                        self._parked.discard(exchange)
                         exchange.end()
                     continue
             if self._subscribers:

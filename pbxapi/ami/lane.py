@@ -14,7 +14,8 @@ from time import monotonic
 
 from pbxapi.ami.connection import Connection
 from pbxapi.ami.errors import AmiError, AmiLoginRefused, AmiRefused, AmiUnavailable
-from pbxapi.ami.exchange import Exchange, Pending, Reply
+from pbxapi.ami.exchange import Exchange, Reply
+from pbxapi.ami.pending import Pending
 from pbxapi.ami.protocol import encode
 from pbxapi.ami.stream import connect
 
@@ -194,7 +195,7 @@ class Lane:
         started = monotonic()
         action_id = f"pbxapi-{self.name}-{started:.9f}"
         exchange = Exchange(action_id.encode(), None)
-        pending = Pending(action, exchange, session.forget, lane=self.name, started=started, deadline=deadline)
+        pending = Pending(action, exchange, session, started, deadline)
         session.send(exchange, encode(action, fields, action_id), deadline)
         return pending.result()
 

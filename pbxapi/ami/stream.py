@@ -30,6 +30,8 @@ class Stream:
         self._write_timeout = write_timeout
         self._ending = threading.Lock()
         self._closed = False
+        self._readable = select.poll()
+        self._readable.register(sock, select.POLLIN)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -38,9 +40,15 @@ class Stream:
         timeval = struct.pack("ll", int(seconds), int(rest * 1_000_000))
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
 
-    def read(self) -> bytes:
-        """The next bytes, b"" at the end."""
+    def read(self, deadline: float | None) -> bytes | None:
+        """The next bytes, b"" at the end of the stream, None at the deadline."""
+        if deadline is not None and not self._wait_readable(deadline):
+            return None
         return self._sock.recv(READ_SIZE)
+
+    def _wait_readable(self, deadline: float | None) -> bool:
+        seconds = None if deadline is None else max(0.0, deadline - monotonic())
+        return bool(self._readable.poll(None if seconds is None else seconds * 1000))
 
     def write(self, data: bytes) -> None:
         """Send everything, or raise TimeoutError when the peer does not take it in time."""
@@ -95,16 +103,17 @@ class TlsStream(Stream):
         self._sock.setblocking(False)
         self._ssl = threading.Lock()
 
-    def read(self) -> bytes:
-        """The next bytes, b"" at the end."""
+    def read(self, deadline: float | None) -> bytes | None:
+        """The next bytes, b"" at the end of the stream, None at the deadline."""
         while True:
             try:
                 with self._ssl:
                     return self._sock.recv(READ_SIZE)
             except ssl.SSLWantReadError:
-                _poll(self._sock, select.POLLIN, None)
+                if not self._wait_readable(deadline):
+                    return None
             except ssl.SSLWantWriteError:
-                _poll(self._sock, select.POLLOUT, None)
+                _poll(self._sock, select.POLLOUT, 0.02)
 
     def write(self, data: bytes) -> None:
         """Send everything, or raise TimeoutError when the peer does not take it in time."""
@@ -125,13 +134,13 @@ class TlsStream(Stream):
             _poll(self._sock, wanted, patience)
 
 
-def _poll(sock: socket.socket, wanted: int, seconds: float | None) -> None:
+def _poll(sock: socket.socket, wanted: int, seconds: float) -> None:
     descriptor = sock.fileno()
     if descriptor < 0:
         raise OSError("the socket is closed")
     poll = select.poll()
     poll.register(descriptor, wanted)
-    poll.poll(None if seconds is None else max(0, int(seconds * 1000) + 1))
+    poll.poll(max(0.0, seconds) * 1000)
 
 
 def connect(

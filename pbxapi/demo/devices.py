@@ -40,14 +40,15 @@ class Devices:
             return "INUSE"
         return "RINGING" if states == {State.RINGING} else "RINGINUSE"
 
-    def changed(self, number: str) -> None:
+    def changed(self, number: str) -> bool:
         """Tell the state of a phone if it is another than before."""
         state = self.state(number)
         if number not in self._told or self._told[number] == state:
-            return
+            return False
         self._told[number] = state
         self._bus.tell("DeviceStateChange", "call", [("Device", f"PJSIP/{number}"), ("State", state)])
         self._bus.tell("ExtensionStatus", "call", self.extension(number))
+        return True
 
     def extension(self, number: str) -> list[tuple[str, str]]:
         """The state of a number's hint, as ExtensionStatus shows it."""

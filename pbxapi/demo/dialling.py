@@ -9,7 +9,7 @@ from typing import Protocol
 from pbxapi.demo import causes
 from pbxapi.demo.channels import Channel, State
 from pbxapi.demo.clock import Timer
-from pbxapi.demo.phones import ANSWER_DELAY, REPLY_DELAY, RING_DELAY, Habit, Phone
+from pbxapi.demo.phones import REPLY_DELAY, RING_DELAY, Habit, Phone
 from pbxapi.demo.switch import Switch
 from pbxapi.demo.wire import Message
 
@@ -126,4 +126,4 @@ class PhoneLeg(Leg):
         else:
             self._in(RING_DELAY, self.ring)
         if habit is Habit.ANSWERS:
-            self._in(ANSWER_DELAY, self.answer)
+            self._in(self.phone.answer_after, self.answer)

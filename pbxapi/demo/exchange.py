@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pbxapi.demo import actions, call_actions, channel_actions, originate, pjsip_actions, session_actions
+from pbxapi.demo import (
+    actions,
+    call_actions,
+    channel_actions,
+    media_actions,
+    originate,
+    parking_actions,
+    pjsip_actions,
+    queue_actions,
+    session_actions,
+    system_actions,
+    transfer_actions,
+)
 from pbxapi.demo.access import User
 from pbxapi.demo.applications import APPLICATIONS
 from pbxapi.demo.bus import Bus
@@ -15,7 +29,11 @@ from pbxapi.demo.channels import Numbering
 from pbxapi.demo.clock import Clock
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dialplan import Dialplan
+from pbxapi.demo.parking import ParkingLot
 from pbxapi.demo.phones import PHONES
+from pbxapi.demo.queues import Queues
+from pbxapi.demo.recording import Recorder
+from pbxapi.demo.scenery import Scenery
 from pbxapi.demo.server import Server
 from pbxapi.demo.session import Answer, Later, Session
 from pbxapi.demo.switch import Switch
@@ -24,34 +42,63 @@ from pbxapi.demo.world import World
 
 SYSTEM_NAME = "demo"
 STOP_TIMEOUT = 5.0  # seconds
+BACKGROUND_NUMBERS = 0x10000  # background calls are numbered from here on, so that they do not disturb other ids
 # Modules whose functions register themselves as actions when they are imported.
-ACTION_MODULES = (call_actions, channel_actions, originate, pjsip_actions, session_actions)
+ACTION_MODULES = (
+    call_actions,
+    channel_actions,
+    media_actions,
+    originate,
+    parking_actions,
+    pjsip_actions,
+    queue_actions,
+    session_actions,
+    system_actions,
+    transfer_actions,
+)
 
 
 class DemoExchange:
     """Speaks the manager protocol on 127.0.0.1, user `demo`, secret `demo`.
 
     The same `seed` gives the same ids, names and background calls for the same actions. Port 0 takes a free one;
-    raises OSError when the port is in use. `auth_timeout` is in seconds.
+    raises OSError when the port is in use. `auth_timeout` is in seconds. `recordings` is the folder that holds what
+    MixMonitor records, until the exchange is stopped.
     """
 
     def __init__(
-        self, seed: int = 1, port: int = 0, *, users: Mapping[str, User] | None = None, auth_timeout: float = 30.0
+        self,
+        seed: int = 1,
+        port: int = 0,
+        *,
+        users: Mapping[str, User] | None = None,
+        auth_timeout: float = 30.0,
+        background_calls: bool = True,
     ) -> None:
         self.auth_timeout = auth_timeout
-        self._world = _build(seed, users or {"demo": User("demo")})
         self._server = Server(self, port)
         self.port = self._server.port
+        self._folder = tempfile.TemporaryDirectory(prefix="demo-exchange-")
+        self.recordings = Path(self._folder.name)
+        self._world = _build(seed, users or {"demo": User("demo")}, self.recordings)
+        self._background_calls = background_calls
+        self._seed = seed
 
     def start(self) -> None:
         """Begin to accept sessions and to place background calls."""
-        self._world.clock.start()
+        world = self._world
+        if self._background_calls:
+            numbering = Numbering(SYSTEM_NAME, self._seed, BACKGROUND_NUMBERS)
+            with world.lock:
+                Scenery(world.switch, world.dialplan, numbering, self._seed).start()
+        world.clock.start()
         self._server.start()
 
     def stop(self) -> None:
         """End all calls, sessions and threads, within STOP_TIMEOUT."""
         self._world.clock.stop(STOP_TIMEOUT / 2)
         self._server.stop(STOP_TIMEOUT / 2)
+        self._folder.cleanup()
 
     def __enter__(self) -> Self:
         self.start()
@@ -73,21 +120,33 @@ class DemoExchange:
         self._server.forget(session)
 
 
-def _build(seed: int, users: Mapping[str, User]) -> World:
+def _build(seed: int, users: Mapping[str, User], recordings: Path) -> World:
     lock = threading.RLock()
     clock, bus = Clock(lock), Bus(SYSTEM_NAME)
     phones = {phone.number: phone for phone in PHONES}
     switch = Switch(clock, bus)
     devices = Devices(switch, bus, phones)
-    switch.on_device_change = devices.changed
-    return World(
+    dialplan = Dialplan(switch, phones, dict(APPLICATIONS))
+    numbering = Numbering(SYSTEM_NAME, seed)
+    world = World(
         lock=lock,
         clock=clock,
         bus=bus,
-        numbering=Numbering(SYSTEM_NAME, seed),
+        numbering=numbering,
         phones=phones,
         switch=switch,
         devices=devices,
-        dialplan=Dialplan(switch, phones, dict(APPLICATIONS)),
+        dialplan=dialplan,
+        parking=ParkingLot(switch, dialplan, numbering.uuid()),
+        queues=Queues(switch, devices, phones, dialplan),
+        recorder=Recorder(switch, dialplan, recordings),
         users=users,
     )
+
+    def device_changed(number: str) -> None:
+        if devices.changed(number):
+            world.queues.member_changed(number)
+
+    switch.on_device_change = device_changed
+    switch.on_hang_up = world.recorder.channel_gone
+    return world

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from pbxapi.demo.actions import Asked, action
 from pbxapi.demo.channels import Channel, Party
-from pbxapi.demo.dialling import Leg
+from pbxapi.demo.dialling import Leg, PhoneLeg
+from pbxapi.demo.local import LocalLeg, LocalPair
 from pbxapi.demo.phones import Phone
 from pbxapi.demo.session import Answer, Later
 from pbxapi.demo.wire import Message
@@ -39,31 +40,51 @@ class Origination:
     caller: Party | None
     timeout: float
     channel_id: str
+    other_channel_id: str
     variables: list[tuple[str, str]]
     told: Callable[[Message], None]
     """Takes what OriginateResponse would say after its ActionID: `Response` first."""
 
     def start(self) -> None:
         """Call the phone, or fail at once when there is nothing to call."""
-        technology, _, number = self.target.partition("/")
-        phone = self.world.phones.get(number) if technology.upper() == "PJSIP" else None
-        taken = self.channel_id and self.world.switch.find(self.channel_id)
-        if phone is None or not phone.registered or taken:
+        technology, _, target = self.target.partition("/")
+        phone = self.world.phones.get(target) if technology.upper() == "PJSIP" else None
+        local = re.fullmatch(r"([^@/]+)@([^@/]+)(/n)?", target) if technology.lower() == "local" else None
+        if self.channel_id and self.world.switch.find(self.channel_id):
             self._tell(None, REASON_FAILED)
-            return
-        self._call(phone)
+        elif phone and phone.registered:
+            self._call_phone(phone)
+        elif local:
+            self._call_local(target, local[1], local[2])
+        else:
+            self._tell(None, REASON_FAILED)
 
-    def _call(self, phone: Phone) -> None:
+    def _call_phone(self, phone: Phone) -> None:
         switch = self.world.switch
         party = Party(phone.number, phone.name)
         channel = switch.create(phone.number, party, self.world.numbering, uniqueid=self.channel_id)
-        switch.place(channel, "s", 1, "AppDial2", "(Outgoing Line)")
+        self._prepare(channel)
+        self._identify(channel)
+        PhoneLeg(switch, phone.number, channel, self, None, self.timeout, phone=phone).start()
+
+    def _call_local(self, target: str, exten: str, context: str) -> None:
+        switch, dialplan = self.world.switch, self.world.dialplan
+        ids = (self.channel_id, self.other_channel_id)
+        pair = LocalPair.create(switch, self.world.numbering, exten, context, ids=ids)
+        self._prepare(pair.one)
+        self._identify(pair.one)
+        self._identify(pair.two)
+        LocalLeg(switch, target, pair.one, self, None, self.timeout, pair=pair, dialplan=dialplan).start()
+
+    def _prepare(self, channel: Channel) -> None:
+        self.world.switch.place(channel, channel.exten, 1, "AppDial2", "(Outgoing Line)")
         for name, value in reversed(self.variables):
-            switch.set_variable(channel, name, value)
+            self.world.switch.set_variable(channel, name, value)
+
+    def _identify(self, channel: Channel) -> None:
         if self.caller:
-            switch.set_caller(channel, self.caller)
-            switch.set_connected(channel, self.caller)
-        Leg(switch, phone, channel, self, None, self.timeout).start()
+            self.world.switch.set_caller(channel, self.caller)
+            self.world.switch.set_connected(channel, self.caller)
 
     def answered(self, leg: Leg) -> None:
         """Tell of it, then go where the call was to go."""
@@ -143,6 +164,7 @@ def _origination(asked: Asked, told: Callable[[Message], None]) -> Origination:
         caller=parse_caller(request.get("CallerID")),
         timeout=_timeout(asked),
         channel_id=request.get("ChannelId"),
+        other_channel_id=request.get("OtherChannelId"),
         variables=_variables(request.all("Variable")),
         told=told,
     )

@@ -42,5 +42,10 @@ def parked_calls(asked: Asked) -> Answer:
 @action("Parkinglots", "Get a list of parking lots", "call")
 def parking_lots(asked: Asked) -> Answer:
     """The one lot there is."""
-    lot = [("Name", NAME), ("StartSpace", str(SPACES[0])), ("StopSpace", str(SPACES[-1])), ("Timeout", f"{TIMEOUT:.0f}")]
+    lot = [
+        ("Name", NAME),
+        ("StartSpace", str(SPACES[0])),
+        ("StopSpace", str(SPACES[-1])),
+        ("Timeout", f"{TIMEOUT:.0f}"),
+    ]
     return asked.listing("Parking lots will follow", [asked.item("Parkinglot", lot)], "ParkinglotsComplete")

@@ -10,7 +10,7 @@ from enum import Enum
 class Habit(Enum):
     """What a phone does when it is called."""
 
-    ANSWERS = "answers after ANSWER_DELAY"
+    ANSWERS = "200 OK, after a while"
     BUSY = "486 Busy Here"
     DECLINES = "603 Decline"
     RINGS = "rings for ever"
@@ -31,6 +31,7 @@ class Phone:
     registered: bool = True
     user_agent: str = ""
     latency_us: int | None = None  # of the last OPTIONS; None when the contact is not qualified
+    answer_after: float = ANSWER_DELAY  # seconds, for one that answers
 
     @property
     def device(self) -> str:
@@ -78,16 +79,16 @@ PHONES = (
     Phone("107", "Hana Kimura", user_agent=_YEALINK, latency_us=9120),
     Phone("108", "Ines Duarte", registered=False),
     Phone("109", "Jonas Weber", user_agent=_SNOM, latency_us=24411),
-    Phone("110", "Katya Orlova", user_agent=_YEALINK, latency_us=11873),
-    Phone("111", "Liam O'Connor", user_agent=_GRANDSTREAM, latency_us=30528),
-    Phone("112", "Mei Tanaka", user_agent=_YEALINK, latency_us=10264),
-    Phone("113", "Nuno Carvalho", user_agent=_ZOIPER, latency_us=86190),
-    Phone("114", "Olga Petrenko", user_agent=_SNOM, latency_us=14207),
-    Phone("115", "Pau Ferrer", user_agent=_POLY, latency_us=21955),
-    Phone("116", "Quentin Lefèvre", user_agent=_LINPHONE, latency_us=142731),
+    Phone("110", "Katya Orlova", user_agent=_YEALINK, latency_us=11873, answer_after=2.5),
+    Phone("111", "Liam O'Connor", user_agent=_GRANDSTREAM, latency_us=30528, answer_after=4.0),
+    Phone("112", "Mei Tanaka", user_agent=_YEALINK, latency_us=10264, answer_after=1.5),
+    Phone("113", "Nuno Carvalho", user_agent=_ZOIPER, latency_us=86190, answer_after=6.0),
+    Phone("114", "Olga Petrenko", user_agent=_SNOM, latency_us=14207, answer_after=3.0),
+    Phone("115", "Pau Ferrer", user_agent=_POLY, latency_us=21955, answer_after=2.0),
+    Phone("116", "Quentin Lefèvre", user_agent=_LINPHONE, latency_us=142731, answer_after=5.0),
     Phone("117", "Rosa Álvarez", registered=False),
-    Phone("118", "Stefan Novák", user_agent=_YEALINK, latency_us=12640),
-    Phone("119", "Tove Nilsen", user_agent=_GRANDSTREAM, latency_us=28017),
+    Phone("118", "Stefan Novák", user_agent=_YEALINK, latency_us=12640, answer_after=3.5),
+    Phone("119", "Tove Nilsen", user_agent=_GRANDSTREAM, latency_us=28017, answer_after=1.0),
 )
 TRUNK = Phone("trunk", "", Habit.RINGS, user_agent="Asterisk PBX 22.10.1")
 SCENERY = tuple(phone for phone in PHONES if phone.number >= "110" and phone.registered)

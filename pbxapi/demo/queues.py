@@ -17,6 +17,7 @@ from pbxapi.demo.switch import Switch
 from pbxapi.demo.talk import Talk
 from pbxapi.demo.wire import Message
 
+MEMBERS = {"support": ("100", "101"), "sales": ("107", "109")}
 RETRY = 2.0  # seconds between two rounds
 RING_TIME = 15.0  # seconds that one member rings
 LEAVE_AFTER = 60.0  # seconds that a caller waits at most
@@ -71,11 +72,8 @@ class Queues:
         dialplan.applications["queue"] = self._application
         for name, strategy in (("support", "ringall"), ("sales", "rrmemory")):
             self.by_name[name] = Queue(name, strategy)
-        for number in ("100", "101"):
-            member = Member(f"PJSIP/{number}", phones[number].name, 0, now)
-            self.by_name["support"].members.append(member)
-        for number in ("105", "107", "109"):
-            self.by_name["sales"].members.append(Member(f"PJSIP/{number}", phones[number].name, 0, now))
+            for number in MEMBERS[name]:
+                self.by_name[name].members.append(Member(f"PJSIP/{number}", phones[number].name, 0, now))
 
     def status(self, member: Member) -> str:
         """The member's device state as a number."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pbxapi.demo.channels import Channel
+from pbxapi.demo.dialplan import Dialplan
 from pbxapi.demo.switch import Switch
 
 RATE = 8000  # samples a second
@@ -30,8 +31,9 @@ class Recording:
 class Recorder:
     """Every running recording, the newest last."""
 
-    def __init__(self, switch: Switch, folder: Path) -> None:
+    def __init__(self, switch: Switch, dialplan: Dialplan, folder: Path) -> None:
         self.folder = folder
+        dialplan.applications["mixmonitor"] = self._application
         self._switch = switch
         self._running: list[Recording] = []
         self._count = 0
@@ -63,6 +65,7 @@ class Recorder:
         if not found:
             return False
         self._finish(found[-1])
+        self._switch.tell("MixMonitorStop", channel)
         return True
 
     def is_recording(self, channel: Channel) -> bool:
@@ -77,7 +80,11 @@ class Recorder:
     def _finish(self, recording: Recording) -> None:
         self._running.remove(recording)
         _write(recording.path, min(self._switch.clock.now() - recording.started, MAX_SECONDS))
-        self._switch.tell("MixMonitorStop", recording.channel)
+
+    def _application(self, dialplan: Dialplan, channel: Channel, data: str) -> bool:
+        file, _, options = data.partition(",")
+        self.start(channel, file, options)
+        return True
 
 
 def _write(path: Path, seconds: float) -> None:

@@ -52,9 +52,7 @@ class Switch:
         name, own_id = numbering.channel(f"PJSIP/{number}")
         uniqueid = uniqueid or own_id
         linkedid = linked.linkedid if linked else uniqueid
-        channel = Channel(
-            name, uniqueid, linkedid, number, caller, numbering, self.clock.now(), context=context
-        )
+        channel = Channel(name, uniqueid, linkedid, number, caller, numbering, self.clock.now(), context=context)
         channel.sip_call_id = numbering.uuid()
         self.add(channel)
         return channel

@@ -26,26 +26,26 @@ def blind_transfer(asked: Asked) -> Answer:
     context = context or channel.context
     talk = channel.owner
     if not isinstance(talk, Talk):
-        _tell(asked, channel, None, "Invalid", context, exten)
+        _tell(asked, channel, None, (context, exten))
         return asked.error("Transfer invalid")
     peer = talk.peer(channel)
     world.switch.set_variable(peer, "BLINDTRANSFER", channel.name)
-    _tell(asked, channel, peer, "Success", context, exten)
+    _tell(asked, channel, peer, (context, exten))
     world.switch.release(channel)
     world.dialplan.run(peer, context, exten, 1)
     world.switch.hang_up(channel, causes.NORMAL)
     return asked.said("Transfer succeeded")
 
 
-def _tell(asked: Asked, channel: Channel, peer: Channel | None, result: str, context: str, exten: str) -> None:
+def _tell(asked: Asked, channel: Channel, peer: Channel | None, place: tuple[str, str]) -> None:
     headers = [
-        ("Result", result),
+        ("Result", "Success" if peer else "Invalid"),
         *channel.headers("Transferer"),
         *(peer.headers("Transferee") if peer else ()),
         *(channel.bridge.headers() if channel.bridge else ()),
         ("IsExternal", "Yes"),
-        ("Context", context),
-        ("Extension", exten),
+        ("Context", place[0]),
+        ("Extension", place[1]),
     ]
     asked.world.bus.tell("BlindTransfer", "call", headers)
 

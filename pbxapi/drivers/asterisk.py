@@ -73,7 +73,7 @@ def assemble(
         channels=channels,
         calls=calls,
         parking=AmiParking(ami, channels, ttl=ttl),
-        system=AmiSystem(ami, s.platform.driver, parts, has_ari=ari is not None),
+        system=AmiSystem(ami, s.platform.driver, parts, has_ari=ari is not None, timezone=s.platform.timezone),
         sip_extensions=sip_extensions,
         ari=ari,
         close=close,

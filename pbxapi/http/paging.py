@@ -77,6 +77,8 @@ def _cursor(last: Key) -> str:
 def _position(ordered: Sequence[T], key: Callable[[T], Key], cursor: str) -> int:
     try:
         last = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        if not isinstance(last, list) or not last:
+            raise ValueError
         return bisect.bisect_right(ordered, tuple(last), key=key)
     except (ValueError, TypeError, RecursionError, binascii.Error):
         raise Invalid("The cursor is none that this collection gave.", {"cursor": ["Not a cursor."]}) from None

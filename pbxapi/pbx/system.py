@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, tzinfo
 from typing import Any
 
 from pbxapi import __version__
-from pbxapi.ami import AmiError, AmiRefused, Client
+from pbxapi.ami import AmiError, AmiRefused, Client, Message
 from pbxapi.pbx.capabilities import CAPABILITIES, judge
 from pbxapi.pbx.interfaces import Capability
 from pbxapi.pbx.live import Shared
@@ -21,11 +22,20 @@ RIGHTS_TTL = 30.0
 class AmiSystem:
     """What the exchange says of itself. `parts` are further things that have to be ready (store, ari, database)."""
 
-    def __init__(self, ami: Client, driver: str, parts: Mapping[str, Callable[[], bool]], *, has_ari: bool) -> None:
+    def __init__(
+        self,
+        ami: Client,
+        driver: str,
+        parts: Mapping[str, Callable[[], bool]],
+        *,
+        has_ari: bool,
+        timezone: tzinfo | None,
+    ) -> None:
         self._ami = ami
         self._driver = driver
         self._parts: dict[str, Callable[[], bool]] = {"ami": self._ping, **parts}
         self._has_ari = has_ari
+        self._timezone = timezone
         self._judged: Shared[list[Capability]] = Shared(self._judge, ttl=RIGHTS_TTL)
 
     def info(self) -> dict[str, Any]:
@@ -33,7 +43,6 @@ class AmiSystem:
         settings = self._ami.request("CoreSettings").response
         status = self._ami.request("CoreStatus").response
         processed = status.get("CoreProcessedCalls")
-        started = f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}".strip()
         return {
             "driver": self._driver,
             "version": __version__,
@@ -41,12 +50,20 @@ class AmiSystem:
                 "version": settings.get("AsteriskVersion") or None,
                 "ami_version": settings.get("AMIversion") or None,
                 "name": settings.get("SystemName") or None,
-                "started_at": started or None,
+                "started_at": self._started_at(status),
                 "calls": int(status.get("CoreCurrentCalls") or 0),
                 "calls_processed": int(processed) if processed.isdigit() else None,
             },
             "capabilities": {c.name: c.available for c in self.capabilities()},
         }
+
+    def _started_at(self, status: Message) -> datetime | None:
+        """Asterisk gives its own local time and no offset."""
+        try:
+            local = datetime.fromisoformat(f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}")
+        except ValueError:
+            return None
+        return local.replace(tzinfo=self._timezone) if self._timezone else local.astimezone()
 
     def capabilities(self, *, fresh: bool = False) -> list[Capability]:
         """Each capability, whether it works, and if not why. Raises AmiError."""

@@ -42,7 +42,7 @@ def test_other_plain_values_are_encoded() -> None:
     }
 
 
-@pytest.mark.parametrize("value", [datetime(2026, 3, 1), b"bytes", {1, 2}, object()])  # noqa: DTZ001
+@pytest.mark.parametrize("value", [datetime(2026, 3, 1), b"bytes", {1, 2}, object()])
 def test_what_has_no_json_form_is_a_fault_of_the_program(value: object) -> None:
     with pytest.raises(TypeError):
         encode([value])
@@ -109,7 +109,7 @@ def test_a_link_holds_under_a_mount_path() -> None:
     assert response.headers["Link"].startswith("</p%20b/things?limit=1&cursor=")
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "!", "bnVsbA", "WzFd", "e30", "WyJhIiwiYiJd" * 80])
+@pytest.mark.parametrize("cursor", ["nonsense", "!", "bnVsbA", "WzFd", "e30", "W10", "WyJhIiwiYiJd" * 80])
 def test_a_cursor_that_no_page_gave_is_named(cursor: str) -> None:
     response = get(f"/things?cursor={cursor}")
     assert response.status_code == 422

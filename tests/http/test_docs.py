@@ -2,24 +2,30 @@ from __future__ import annotations
 
 import re
 
+from werkzeug.test import TestResponse
+
 from tests.things import client
 
 
+def get(path: str, headers: dict[str, str] | None = None) -> TestResponse:
+    return client().get(path, headers=headers, buffered=True)
+
+
 def test_the_page_and_all_it_loads_come_from_here() -> None:
-    page = client().get("/docs")
+    page = get("/docs")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert {"docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "docs/start.js"} <= set(links)
     for link in links:
         # Relative, so that it is right wherever a proxy mounts the application.
         assert not re.match(r"[a-z]+:|/", link)
-        found = client().get(f"/{link}")
+        found = get(f"/{link}")
         assert found.status_code == 200, link
         assert found.data
 
 
 def test_the_page_asks_for_the_document_of_this_application_and_for_no_validator() -> None:
-    script = client().get("/docs/start.js")
+    script = get("/docs/start.js")
     assert script.mimetype == "text/javascript"
     assert 'url: "openapi.json"' in script.text
     assert "validatorUrl: null" in script.text
@@ -28,9 +34,7 @@ def test_the_page_asks_for_the_document_of_this_application_and_for_no_validator
 
 def test_a_browser_may_ask_nobody_else() -> None:
     for path in ("/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/problems/invalid"):
-        policy = dict(
-            part.strip().split(" ", 1) for part in client().get(path).headers["Content-Security-Policy"].split(";")
-        )
+        policy = dict(part.strip().split(" ", 1) for part in get(path).headers["Content-Security-Policy"].split(";"))
         assert policy.pop("img-src") == "'self' data:"
         assert policy["default-src"] == "'none'"
         assert set(policy.values()) == {"'self'", "'none'"}
@@ -38,11 +42,11 @@ def test_a_browser_may_ask_nobody_else() -> None:
 
 def test_only_the_files_of_the_page_are_served() -> None:
     for name in ("index.html", "LICENSE", "VERSION", "../__init__.py", "%2e%2e/__init__.py", "swagger-ui.js"):
-        assert client().get(f"/docs/{name}").status_code == 404
+        assert get(f"/docs/{name}").status_code == 404
 
 
 def test_a_file_of_the_page_is_kept_by_the_browser() -> None:
-    first = client().get("/docs/swagger-ui-bundle.js")
+    first = get("/docs/swagger-ui-bundle.js")
     assert "max-age=86400" in first.headers["Cache-Control"]
-    again = client().get("/docs/swagger-ui-bundle.js", headers={"If-None-Match": first.headers["ETag"]})
+    again = get("/docs/swagger-ui-bundle.js", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304

@@ -175,12 +175,9 @@ def fetch(release: Release, source: str) -> None:
 
 def _put_in_place(part: Path, place: Path) -> None:
     if place.exists():
-        old = part / "old"
-        place.rename(old)
-        part.rename(place)
-        shutil.rmtree(place / "old")
-    else:
-        part.rename(place)
+        place.rename(part / "old")
+    part.rename(place)
+    shutil.rmtree(place / "old", ignore_errors=True)
 
 
 def _download(release: Release, source: str, part: Path) -> list[Path]:
@@ -206,17 +203,9 @@ def _apt_state(apt: Path, suite: str, source: str) -> Path:
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Pre-Install-Pkgs;
 Dir::Etc "{apt}/etc/";
-Dir::Etc::sourcelist "sources.list";
-Dir::Etc::sourceparts "sources.list.d";
-Dir::Etc::preferences "preferences";
-Dir::Etc::preferencesparts "preferences.d";
 Dir::State "{apt}/";
-Dir::State::lists "{apt}/lists/";
 Dir::State::status "{apt}/status";
-Dir::State::extended_states "{apt}/extended_states";
 Dir::Cache "{apt}/cache/";
-Dir::Cache::archives "{apt}/cache/archives/";
-Dir::Log "{apt}/";
 APT::Sandbox::User "root";
 APT::Default-Release "";
 APT::Update::Error-Mode "any";
@@ -225,7 +214,6 @@ Acquire::Check-Valid-Until "false";
 Acquire::Retries "3";
 Acquire::http::Timeout "30";
 Acquire::https::Timeout "30";
-Debug::NoLocking "true";
 """)
     return settings
 
