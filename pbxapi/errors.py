@@ -45,7 +45,7 @@ class Refused(PbxError):
 
 
 class Unavailable(PbxError):
-    """A part of the exchange cannot be reached. `part` is one of ami, ari, database, store; seconds in `retry_after`."""
+    """A part of the exchange cannot be reached: ami, ari, database or store. `retry_after` is in seconds."""
 
     def __init__(self, text: str, *, part: str, retry_after: float = 1.0) -> None:
         super().__init__(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gunicorn.app.base import BaseApplication
 
 from pbxapi.environment import read_environment
-from pbxapi.settings import Settings
+from pbxapi.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,8 +31,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it. Raises SettingsError before anything is bound."""
     settings = Settings.from_environ(read_environment())
+    check_store(settings)
     Server(settings, bind=args.bind, workers=args.workers, threads=args.threads).run()
     return 0
+
+
+def check_store(settings: Settings) -> None:
+    """Raise SettingsError unless the store's tables are those of this version: better than at the first call."""
+    from pbxapi.app import build_store  # noqa: PLC0415
+    from pbxapi.errors import Unavailable  # noqa: PLC0415
+    from pbxapi.store.migrate import is_current  # noqa: PLC0415
+
+    store = build_store(settings)
+    try:
+        if not is_current(store):
+            raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: run `pbxapi migrate`"])
+    except Unavailable as error:
+        raise SettingsError([f"STORE_URL: {store!r} cannot be reached: {error.__cause__}"]) from None
+    finally:
+        store.close()
 
 
 class Server(BaseApplication):  # type: ignore[misc]

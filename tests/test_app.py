@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import re
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pbxapi import logs, request_id
+from pbxapi import logs
 from pbxapi.app import create_app
 from pbxapi.settings import Log, Settings, SettingsError
 from tests.things import KEY, WITH_KEY, app_with_things
@@ -48,7 +47,9 @@ def test_making_an_application_connects_to_nothing_and_writes_nothing(
 
 
 def test_importing_it_does_nothing() -> None:
-    code = "import pbxapi.app, threading, logging; print(threading.active_count(), logging.getLogger('pbxapi').handlers)"
+    code = (
+        "import pbxapi.app, threading, logging; print(threading.active_count(), logging.getLogger('pbxapi').handlers)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert run.stdout.split() == ["1", "[]"]
 
@@ -115,7 +116,13 @@ def test_one_line_a_request_says_who_asked_what_and_how_it_went(tmp_path: Path) 
 def test_no_secret_reaches_the_log(tmp_path: Path) -> None:
     path = tmp_path / "access.log"
     client = app_with_things(LOG_PATH=str(path), ACCESS_LOG="true").test_client()
-    for query in ("key=hunter2", "a=1&X-API-Key=hunter2", "%61pi_%6bey=hunter2", "PASSWORD=hunter2", "access_token=hunter2"):
+    for query in (
+        "key=hunter2",
+        "a=1&X-API-Key=hunter2",
+        "%61pi_%6bey=hunter2",
+        "PASSWORD=hunter2",
+        "access_token=hunter2",
+    ):
         client.get(f"/whoami?{query}", headers={"Authorization": "Bearer hunter2"})
     client.get("/whoami", headers=WITH_KEY)
     assert "hunter2" not in path.read_text()
@@ -253,7 +260,13 @@ def test_a_named_origin_may_call_and_its_preflight_needs_no_key() -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example.com", "https://crm.example.com.evil.org", "http://crm.example.com", "https://crmXexample.com", "null"],
+    [
+        "https://evil.example.com",
+        "https://crm.example.com.evil.org",
+        "http://crm.example.com",
+        "https://crmXexample.com",
+        "null",
+    ],
 )
 def test_an_origin_that_is_not_named_exactly_may_nothing(origin: str) -> None:
     app = app_with_things(REST_CORS_ORIGINS="https://crm.example.com")
@@ -268,13 +281,9 @@ def test_all_origins_may_call_but_never_with_credentials() -> None:
 
 
 def test_the_older_interface_has_its_own_word_on_origins() -> None:
-    client = app_with_things(REST_CORS_ORIGINS="https://crm.example.com", CORS_ALLOWED_ORIGINS="https://old.example.com")
+    client = app_with_things(
+        REST_CORS_ORIGINS="https://crm.example.com", CORS_ALLOWED_ORIGINS="https://old.example.com"
+    )
     for path in ("/?cmd=sippeers", "/api.php?cmd=sippeers", "/api/api.php?cmd=sippeers"):
         response = client.test_client().get(path, headers={"Origin": "https://crm.example.com"})
         assert response.headers.get("Access-Control-Allow-Origin") != "https://crm.example.com"
-
-
-def test_the_current_request_id_is_this_threads() -> None:
-    with contextlib.suppress(LookupError):
-        request_id.begin("mine")
-    assert request_id.current() == "mine"

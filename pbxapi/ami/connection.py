@@ -16,7 +16,7 @@ import threading
 from time import monotonic, sleep
 
 from pbxapi.ami.errors import AmiProtocolError, AmiUnavailable
-from pbxapi.ami.events import Subscription
+from pbxapi.ami.events import Subscription, Subscriptions
 from pbxapi.ami.exchange import Exchange
 from pbxapi.ami.protocol import Framer, action_id_of, event_of
 from pbxapi.ami.stream import Stream
@@ -28,6 +28,7 @@ logger = logging.getLogger("pbxapi.ami")
 LONG_LIST = 50
 GATHER = 0.002
 
+# For how long the reader thread lets callers read for themselves before it looks who reads now.
 PATIENCE = 0.02
 
 
@@ -44,8 +45,7 @@ class Connection:
         self._write = threading.Lock()
         self._waiting: dict[bytes, Exchange] = {}
         self._parked: set[Exchange] = set()  # those of them that a thread is waiting for while another one reads
-        self._subscribers: tuple[Subscription, ...] = ()
-        self._subscribing = threading.Lock()
+        self._subscriptions = Subscriptions()
         self._greeted = threading.Event()
         self._framer = Framer()
         self._reading = threading.Lock()
@@ -79,11 +79,14 @@ class Connection:
                 raise AmiUnavailable("not sent: the session took no action in time")
             try:
                 self._stream.write(data)
-            except OSError as error:
+            except BaseException as error:  # half an action may be on its way: nothing can follow it
                 self.close(f"writing failed: {error}")
-                raise AmiUnavailable(f"not sent: writing failed: {error}") from error
+                raise
             finally:
                 self._write.release()
+        except OSError as error:
+            self._waiting.pop(exchange.key, None)
+            raise AmiUnavailable(f"not sent: writing failed: {error}") from error
         except BaseException:
             self._waiting.pop(exchange.key, None)
             raise
@@ -116,16 +119,12 @@ class Connection:
 
     def attach(self, subscription: Subscription) -> bool:
         """Send events there from now on. False when the session has ended."""
-        with self._subscribing:
-            self._subscribers += (subscription,)
-            return self.lost is None  # in this order, as in send()
+        return self._subscriptions.add(subscription) and self.lost is None  # in this order, as in send()
 
     def detach(self, subscription: Subscription) -> None:
         """Send no more events there. The last one to leave closes the session: events that nobody reads cost both."""
-        with self._subscribing:
-            self._subscribers = tuple(each for each in self._subscribers if each is not subscription)
-            if not self._subscribers:
-                self.close("nobody listens any more")
+        if self._subscriptions.remove(subscription):
+            self.close("nobody listens any more")
 
     def close(self, why: str) -> None:
         """End the session; the reader thread then fails all who wait."""
@@ -156,7 +155,7 @@ class Connection:
         while self.lost is None:
             with self._reading:
                 self._receive(None)
-                while self.lost is None and (self._waiting or self._subscribers):
+                while self.lost is None and (self._waiting or self._subscriptions.present):
                     self._receive(None)
             if not self._parked:  # looked at after the lock is free: who parks later has found it free
                 self._wanted.acquire(timeout=PATIENCE)
@@ -178,8 +177,11 @@ class Connection:
             self._lose(error)
         except OSError as error:
             self._lose(AmiUnavailable(f"the session broke: {error}"))
+        except Exception:
+            logger.exception("%s: reading failed", self.name)
+            self._lose(AmiUnavailable("reading failed"))
         except BaseException:
-            self._lose(AmiUnavailable("reading was interrupted"))  # bytes may be missing: nothing after can be read
+            self._lose(AmiUnavailable("reading was interrupted"))  # bytes may be missing: what follows means nothing
             raise
         return self.lost is None
 
@@ -197,8 +199,8 @@ class Connection:
                         self._parked.discard(exchange)
                         exchange.end()
                     continue
-            if self._subscribers:
-                self._publish(block)
+            if self._subscriptions.present:
+                self._subscriptions.publish(event_of(block), block)
         return exchange is not None and len(exchange.events) > LONG_LIST
 
     def _greet(self, line: bytes) -> None:
@@ -206,12 +208,6 @@ class Connection:
             raise AmiProtocolError("the server does not greet as an Asterisk manager")
         self.banner = line.decode("ascii", "replace")
         self._greeted.set()
-
-    def _publish(self, block: bytes) -> None:
-        name = event_of(block).lower()
-        if name:
-            for subscription in self._subscribers:
-                subscription.offer(name, block)
 
     def _end(self, error: AmiUnavailable) -> None:
         """Tell all who wait, then close. The write lock keeps a writer from meeting the descriptor's next owner."""
@@ -229,5 +225,4 @@ class Connection:
             except KeyError:
                 break  # its caller gave up just now
             exchange.end(error)
-        for subscription in self._subscribers:
-            subscription.lose(error)
+        self._subscriptions.lose(error)

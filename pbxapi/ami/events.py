@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -67,3 +68,38 @@ class Subscription:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Subscriptions:
+    """Those of one session. The tuple is replaced, never changed: the reader goes through it without a lock."""
+
+    def __init__(self) -> None:
+        self.present: tuple[Subscription, ...] = ()
+        self._over = False
+        self._changing = threading.Lock()
+
+    def add(self, subscription: Subscription) -> bool:
+        """Let one more have the events; false when the last one has left, and with it the session."""
+        with self._changing:
+            self.present += (subscription,)
+            return not self._over
+
+    def remove(self, subscription: Subscription) -> bool:
+        """Let it have no more; true when it was the last one."""
+        with self._changing:
+            before = self.present
+            self.present = tuple(each for each in before if each is not subscription)
+            self._over = self._over or (bool(before) and not self.present)
+            return self._over
+
+    def publish(self, name: bytes, block: bytes) -> None:
+        """Offer an event to all; a response has no name and is dropped."""
+        name = name.lower()
+        if name:
+            for subscription in self.present:
+                subscription.offer(name, block)
+
+    def lose(self, error: AmiUnavailable) -> None:
+        """Tell all that the session is lost."""
+        for subscription in self.present:
+            subscription.lose(error)

@@ -30,7 +30,7 @@ Try, in another terminal:
   curl -H 'Authorization: Bearer demo' {url}/calls
 
 101 answers, 102 is busy, 103 rings for ever, 104 is offline, 106 declines, 600 is an echo.
-"""
+"""  # noqa: E501  (a line to paste)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from flask import Response
 
-from pbxapi.errors import NotSupported
 from pbxapi.http.auth import KeyRefused, ScopeLacking
 from pbxapi.http.body import encode
 from pbxapi.http.problems import explain
@@ -60,7 +59,7 @@ def understood(error: Exception, name: str) -> Failure:
     if isinstance(error, ScopeLacking):
         return Failure(403, str(error.description), headers={"WWW-Authenticate": error.challenge})
     kind, words = explain(error)
-    if isinstance(error, NotSupported):
+    if kind.status == 501:
         words = f"{name} requires what is not there. {words}"
     if kind.status == 500:
         words = "Internal server error"

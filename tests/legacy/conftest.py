@@ -15,6 +15,26 @@ from tests.legacy.scripted import ScriptedManager
 KEY = "a-key-for-tests-of-32-characters"
 WITH_KEY = {"Authorization": KEY}
 
+PHONES = """Response: Success
+EventList: start
+Message: A listing of Endpoints follows, presented as EndpointList events
+
+Event: EndpointList
+ObjectType: endpoint
+ObjectName: 100
+Transport: transport-udp
+Aor: 100
+Auths: 100
+OutboundAuths:
+Contacts: 100/sip:100@127.0.0.1:43332,
+DeviceState: Not in use
+ActiveChannels: 0
+
+Event: EndpointListComplete
+EventList: Complete
+ListItems: 1"""
+NO_CONTACTS = "Response: Error\nMessage: No Contacts found"
+
 Start = Callable[..., FlaskClient]
 
 

@@ -11,7 +11,10 @@ UNKNOWN = "Response: Error\nMessage: Invalid/unknown command: {}. Use Action: Li
 
 
 class ScriptedManager(contextlib.AbstractContextManager["ScriptedManager"]):
-    """``answers`` holds what is sent for an action: messages parted by blank lines, without their ActionID."""
+    """``answers`` holds what is sent for an action: messages parted by blank lines, without their ActionID.
+
+    An action with an empty answer is left waiting.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, str] = {}
@@ -71,5 +74,7 @@ class ScriptedManager(contextlib.AbstractContextManager["ScriptedManager"]):
         name = action["Action"]
         known = {"Challenge": "Response: Success\nChallenge: 4711", "Login": "Response: Success", **self.answers}
         found = known.get(name, UNKNOWN.format(name))
+        if not found:
+            return b""
         messages = (f"{message.strip()}\nActionID: {action['ActionID']}\n\n" for message in found.split("\n\n"))
         return "".join(messages).replace("\n", "\r\n").encode()

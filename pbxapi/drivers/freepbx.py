@@ -1,0 +1,27 @@
+"""FreePBX 13 to 17: an Asterisk whose configuration FreePBX writes from its database."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pbxapi.db.engine import Login, engine, ready
+from pbxapi.db.login import freepbx_login
+from pbxapi.drivers import asterisk
+from pbxapi.pbx.interfaces import Pbx
+from pbxapi.pbx.sip_extensions import DatabaseSipExtensions
+from pbxapi.settings import Settings
+from pbxapi.store import Store
+
+
+def build(settings: Settings, store: Store) -> Pbx:
+    """A FreePBX. Connects to nothing."""
+    database = settings.database
+    login = Login(
+        host=database.host,
+        port=database.port,
+        username=database.username,
+        password=database.password,
+        charset=database.charset,
+    )
+    tables = engine(freepbx_login(login, database.freepbx_conf_path), "asterisk", timeout=int(settings.ami.timeout))
+    return asterisk.assemble(settings, store, DatabaseSipExtensions(tables), {"database": partial(ready, tables)})

@@ -1,0 +1,144 @@
+"""Who may import whom: the layers hold as long as this passes."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "pbxapi"
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+
+# Which of our own modules the files of a part may import, as patterns; a part may always import itself.
+# The first row whose pattern fits a file counts.
+LAYERS = {
+    "errors.py": (),
+    "request_id.py": (),
+    "variables.py": (),
+    "settings.py": ("variables",),
+    "environment.py": ("settings",),
+    "logs.py": ("settings", "request_id"),
+    "ami/*": (),
+    "db/*": ("errors", "settings"),
+    "store/*": ("db.*", "errors", "pbx.interfaces"),
+    "pbx/*": ("ami", "ami.*", "db.*", "errors"),
+    "drivers/*": ("pbx.*", "ami", "ami.*", "db.*", "store", "store.*", "settings", "errors", "request_id"),
+    "http/problems.py": ("ami.errors", "errors", "request_id"),
+    "http/*": (
+        "pbx.interfaces",
+        "pbx.live",
+        "store",
+        "store.*",
+        "errors",
+        "settings",
+        "variables",
+        "request_id",
+        "logs",
+    ),
+    "legacy/*": (
+        "http.*",
+        "pbx.interfaces",
+        "pbx.live",
+        "store",
+        "store.*",
+        "errors",
+        "settings",
+        "request_id",
+        "logs",
+    ),
+    "app.py": (
+        "http",
+        "http.*",
+        "legacy",
+        "legacy.*",
+        "drivers.*",
+        "pbx.interfaces",
+        "store",
+        "store.*",
+        "settings",
+        "logs",
+    ),
+    # The commands stand above the application.
+    "*": ("*",),
+}
+# What comes from elsewhere, and the parts that may import it; what is not named here, nobody may.
+OTHERS = {
+    "flask": ("app.py", "http/*", "legacy/*", "serve.py", "demo/command.py"),
+    "flask_cors": ("http/*",),
+    "flask_smorest": ("http/*",),
+    "apispec": ("http/*",),
+    "webargs": ("http/*",),
+    "marshmallow": ("http/*",),
+    "werkzeug": ("http/*", "legacy/*", "demo/command.py"),
+    "_typeshed": ("*",),
+    "sqlalchemy": ("db/*", "store/*", "pbx/*"),
+    "alembic": ("store/*", "migrate.py"),
+    "requests": ("pbx/*",),
+    "dotenv": ("environment.py",),
+    "gunicorn": ("serve.py", "demo/*"),
+    # Of the standard library, what only some may have.
+    "socket": ("ami/*", "demo/*"),
+    "ssl": ("ami/*",),
+    "subprocess": ("pbx/*", "demo/*"),
+}
+
+
+def fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def imported(file: str) -> Iterator[str]:
+    """Every module that a file imports, also inside of functions and for the type checker alone."""
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
+            assert node.module is not None
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            # `from pbxapi.pbx import peers` imports a module, `from pbxapi.errors import NotFound` a name of one.
+            yield from (name if is_module(name) else node.module for name in names)
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def ours(name: str, file: str) -> bool:
+    allowed = next(patterns for part, patterns in LAYERS.items() if fnmatchcase(file, part))
+    folder, slash, _ = file.partition("/")
+    return bool(slash and f"{name}.".startswith(f"{folder}.")) or fits(name, allowed)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_imports_only_what_its_layer_may(file: str) -> None:
+    wrong = []
+    for name in imported(file):
+        top, _, rest = name.partition(".")
+        if top == "pbxapi":
+            allowed = not rest or ours(rest, file)
+        elif top in OTHERS:
+            allowed = fits(file, OTHERS[top])
+        else:
+            allowed = top in sys.stdlib_module_names
+        if not allowed:
+            wrong.append(name)
+    assert wrong == []
+
+
+def test_the_rules_see_what_they_are_for() -> None:
+    assert not ours("drivers.asterisk", "http/peers.py")
+    assert not ours("ami.client", "http/peers.py")
+    assert not ours("ami.errors", "http/peers.py")
+    assert ours("ami.errors", "http/problems.py")
+    assert not ours("errors", "ami/client.py")
+    assert not ours("settings", "pbx/peers.py")
+    assert not ours("http.auth", "pbx/peers.py")
+    assert not fits("pbx/peers.py", OTHERS["flask"])
+    assert "pbxapi.ami.errors" in set(imported("http/problems.py"))
+    assert "pbxapi.errors" in set(imported("http/problems.py"))
