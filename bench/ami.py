@@ -12,26 +12,72 @@ import argparse
 import contextlib
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bench import canned, exchange
-from bench.contest import CONTESTANTS, Process, rounds
+from bench.contest import CONTESTANTS, Process
 from bench.report import Report, percentile, ratio, say
 
 RIVALS = ("asterisk-ami", "panoramisk", "pyst2")
 SERIAL, THREADED, PIPELINED, DEPTH, THREADS = 1500, 3200, 3000, 100, 8
 LATENCY = 400
 
-# How many times our rate each rival's must fit in: "ahead", or what its own design (no threads) lets us reach.
-SERIAL_GOALS = {"asterisk-ami": 1.0, "panoramisk": 1.25, "pyst2": 1.0}
-THREADED_GOALS = {"asterisk-ami": 1.0, "panoramisk": 0.8, "pyst2": 1.0}
-REAL_LIST_GOALS = dict.fromkeys(RIVALS, 1.0)
+# Our rate beside theirs, at least.
+AHEAD = dict.fromkeys(RIVALS, 1.0)
+SERIAL_GOALS = {**AHEAD, "panoramisk": 1.25}
+THREADED_GOALS = {**AHEAD, "panoramisk": 0.8}  # an event loop has no threads to wake
+CANNED_GOALS = {**AHEAD, "asterisk-ami": 2.2, "panoramisk": 5.0}
+# Our processor time beside theirs, at most.
 PROCESSOR_GOALS = {"asterisk-ami": 0.6, "panoramisk": 0.3}
-CANNED_GOALS = {"asterisk-ami": 2.2, "panoramisk": 5.0, "pyst2": 1.0}
+# Our time beside a bare socket's, at most.
+PIPELINE_GOAL, LIST_GOAL, LATENCY_GOAL = 1.3, 1.2, 5.0
 
-Answers = dict[str, list[dict[str, Any]]]
+Processes = dict[str, Process]
+
+
+class Measured:
+    """What the contestants needed for one thing, round by round; ``ours`` may be another of our methods."""
+
+    def __init__(
+        self, report: Report, label: str, count: int, runs: Mapping[str, tuple[Process, str, tuple[int, ...]]]
+    ) -> None:
+        say(f"{label} ...")
+        self._report, self._label = report, label
+        answers: dict[str, list[dict[str, Any]]] = {name: [] for name in runs}
+        for _ in range(count + 1):
+            for name, (process, what, arguments) in runs.items():
+                answers[name].append(process.do(what, *arguments))
+        # The first round is for warming up.
+        self._times = {
+            key: {name: [answer[key] for answer in found[1:]] for name, found in answers.items()}
+            for key in ("seconds", "cpu")
+        }
+        report.samples[label] = self._times
+
+    def rates(self, goals: Mapping[str, float], ours: str = "pbxapi", what: str = "") -> None:
+        seconds = self._times["seconds"]
+        for rival in [name for name in RIVALS if name in seconds]:
+            value = ratio(seconds[rival], seconds[ours])
+            self._report.at_least(f"{self._label}{what}: rate beside {rival}", value, goals[rival])
+
+    def processor(self, goals: Mapping[str, float]) -> None:
+        cpu = self._times["cpu"]
+        for rival in [name for name in goals if name in cpu]:
+            value = ratio(cpu["pbxapi"], cpu[rival])
+            self._report.at_most(f"{self._label}: processor time beside {rival}", value, goals[rival])
+
+    def time(self, words: str, beside: str, goal: float | None, ours: str = "pbxapi") -> None:
+        value = ratio(self._times["seconds"][ours], self._times["seconds"][beside])
+        if goal is None:
+            self._report.note(f"{self._label}{words}", f"{value:.2f} x", value)
+        else:
+            self._report.at_most(f"{self._label}{words}", value, goal)
+
+    def bare(self, words: str, ours: str, unit: str, scale: float) -> None:
+        value = statistics.median(self._times["seconds"][ours]) * scale
+        self._report.note(f"{self._label}{words}", f"{value:.1f} {unit}", value)
 
 
 def main() -> None:
@@ -52,7 +98,7 @@ def main() -> None:
     report.finish()
 
 
-def _start(stack: contextlib.ExitStack, port: int, report: Report | None) -> dict[str, Process]:
+def _start(stack: contextlib.ExitStack, port: int, report: Report | None) -> Processes:
     processes = {}
     for name in CONTESTANTS:
         try:
@@ -63,50 +109,52 @@ def _start(stack: contextlib.ExitStack, port: int, report: Report | None) -> dic
     return processes
 
 
-def measure_pings(report: Report, all_of_them: dict[str, Process], count: int) -> None:
+def measure_pings(report: Report, processes: Processes, count: int) -> None:
     """Ping in one thread, in eight, and a hundred at a time."""
-    processes = {name: process for name, process in all_of_them.items() if name != "raw, one write"}
-    for label, goals, what, *arguments in (
-        ("1 thread", SERIAL_GOALS, "serial", SERIAL),
-        ("8 threads", THREADED_GOALS, "threads", THREADED, THREADS),
+    singly = {name: process for name, process in processes.items() if name != "raw, one write"}
+    for label, goals, what, arguments in (
+        ("Ping, 1 thread", SERIAL_GOALS, "serial", (SERIAL,)),
+        ("Ping, 8 threads", THREADED_GOALS, "threads", (THREADED, THREADS)),
     ):
-        say(f"Ping, {label} ...")
-        answers = _warm_rounds(processes, count, what, *arguments)
-        report.samples[f"Ping, {label}"] = _seconds(answers)
-        for rival in [name for name in RIVALS if name in processes]:
-            value = ratio(_of(answers, rival), _of(answers, "pbxapi"))
-            report.at_least(f"Ping, {label}: rate beside {rival}", value, goals[rival])
-        value = ratio(_of(answers, "pbxapi"), _of(answers, "raw"))
-        report.note(f"Ping, {label}: time beside a bare socket", f"{value:.2f} x", value)
-    say("Ping, pipelined ...")
-    processes = {name: process for name, process in all_of_them.items() if name != "pyst2"}  # it knows no such thing
-    answers = _warm_rounds(processes, count, "pipelined", PIPELINED, DEPTH)
-    report.samples["Ping, pipelined"] = _seconds(answers)
-    value = ratio(_of(answers, "pbxapi"), _of(answers, "raw"))
-    report.at_most("Ping, 100 deep: time beside a bare socket", value, 1.3)
-    value = ratio(_of(answers, "pbxapi"), _of(answers, "raw, one write"))
-    report.note("Ping, 100 deep: beside 100 in a single write", f"{value:.2f} x", value)
-    for rival in [name for name in RIVALS if name in processes]:
-        value = ratio(_of(answers, rival), _of(answers, "pbxapi"))
-        report.at_least(f"Ping, 100 deep: rate beside {rival}", value, 1.0)
+        measured = Measured(report, label, count, {name: (each, what, arguments) for name, each in singly.items()})
+        measured.rates(goals)
+        measured.time(": time beside a bare socket", "raw", None)
+        measured.bare(": one", "pbxapi", "µs", 1e6 / arguments[0])
+    able = {name: process for name, process in processes.items() if name != "pyst2"}  # it waits for each answer
+    runs = {name: (process, "pipelined", (PIPELINED, DEPTH)) for name, process in able.items()}
+    measured = Measured(report, "Ping, 100 deep", count, runs)
+    measured.rates(AHEAD)
+    measured.time(": time beside a bare socket", "raw", PIPELINE_GOAL)
+    measured.time(": beside one that writes all 100 at once", "raw, one write", None)
 
 
-def measure_list(report: Report, all_of_them: dict[str, Process], count: int, phones: int) -> None:
-    """PJSIPShowEndpoints on the real server, to finished objects: time, and the client's processor time."""
-    label = f"list of {phones:,}, real server"
-    say(f"{label} ...")
-    processes = {name: process for name, process in all_of_them.items() if name != "raw, one write"}
-    answers = _warm_rounds(processes, count, "endpoints")
-    report.samples[label] = _seconds(answers)
-    report.samples[f"{label}, processor time"] = _seconds(answers, "cpu")
-    report.at_most(f"{label}: time beside the server's own", ratio(_of(answers, "pbxapi"), _of(answers, "raw")), 1.2)
-    for rival in [name for name in RIVALS if name in processes]:
-        value = ratio(_of(answers, rival), _of(answers, "pbxapi"))
-        report.at_least(f"{label}: rate beside {rival}", value, REAL_LIST_GOALS[rival])
-    for rival, goal in PROCESSOR_GOALS.items():
-        if rival in processes:
-            value = ratio(_of(answers, "pbxapi", "cpu"), _of(answers, rival, "cpu"))
-            report.at_most(f"{label}: processor time beside {rival}", value, goal)
+def measure_list(report: Report, processes: Processes, count: int, phones: int) -> None:
+    """PJSIPShowEndpoints on the real server: time, and the client's processor time."""
+    measured = Measured(report, f"list of {phones:,}, real server", count, _list_runs(processes))
+    measured.rates(AHEAD)
+    measured.rates(AHEAD, "pbxapi, peers", ", to peers")
+    measured.time(": time beside the server's own", "raw", LIST_GOAL)
+    measured.time(", to peers: time beside the server's own", "raw", LIST_GOAL, "pbxapi, peers")
+    measured.processor(PROCESSOR_GOALS)
+
+
+def measure_canned(report: Report, recorded: bytes, count: int, phones: int) -> None:
+    """The same list from a server that costs nothing."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        port = stack.enter_context(canned.serving(recorded, folder))
+        runs = _list_runs(_start(stack, port, None))
+        measured = Measured(report, f"list of {phones:,}, canned server", count, runs)
+    measured.rates(CANNED_GOALS)
+    measured.rates(AHEAD, "pbxapi, peers", ", to peers")
+    measured.bare(", to peers", "pbxapi, peers", "ms", 1000)
+
+
+def _list_runs(processes: Processes) -> dict[str, tuple[Process, str, tuple[int, ...]]]:
+    runs: dict[str, tuple[Process, str, tuple[int, ...]]] = {
+        name: (process, "listing", ()) for name, process in processes.items() if name != "raw, one write"
+    }
+    return {"pbxapi, peers": (processes["pbxapi"], "peers", ()), **runs}
 
 
 def measure_latency(report: Report, ours: Process, count: int) -> None:
@@ -123,45 +171,7 @@ def measure_latency(report: Report, ours: Process, count: int) -> None:
         half, most = (percentile(times, share) * 1e6 for share in (0.5, 0.99))
         report.note(f"Ping, {name}: p50, p99", f"{half:.0f}, {most:.0f} µs")
     value = percentile(busy, 0.99) / percentile(idle, 0.99)
-    report.at_most("Ping while lists run: p99 beside idle", value, 5)
-
-
-def measure_canned(report: Report, recorded: bytes, count: int, phones: int) -> None:
-    """The same list from a server that costs nothing."""
-    label = f"list of {phones:,}, canned server"
-    say(f"{label} ...")
-    with _canned(recorded) as processes:
-        answers = _warm_rounds(processes, count, "endpoints")
-    report.samples[label] = _seconds(answers)
-    for rival in [name for name in RIVALS if name in processes]:
-        value = ratio(_of(answers, rival), _of(answers, "pbxapi"))
-        report.at_least(f"{label}: rate beside {rival}", value, CANNED_GOALS[rival])
-    value = ratio(_of(answers, "pbxapi"), _of(answers, "raw"))
-    report.note(f"{label}: time beside a bare socket", f"{value:.2f} x", value)
-    milliseconds = statistics.median(_of(answers, "pbxapi")) * 1000
-    report.note(f"{label}: to finished peers", f"{milliseconds:.1f} ms", milliseconds)
-
-
-@contextlib.contextmanager
-def _canned(recorded: bytes) -> Iterator[dict[str, Process]]:
-    with tempfile.TemporaryDirectory() as folder, canned.serving(recorded, Path(folder)) as port:
-        with contextlib.ExitStack() as stack:
-            processes = _start(stack, port, None)
-            del processes["raw, one write"]
-            yield processes
-
-
-def _warm_rounds(processes: dict[str, Process], count: int, what: str, *arguments: int) -> Answers:
-    """One round more than asked for: the first is thrown away."""
-    return {name: answers[1:] for name, answers in rounds(processes, count + 1, what, *arguments).items()}
-
-
-def _of(answers: Answers, name: str, key: str = "seconds") -> list[float]:
-    return [answer[key] for answer in answers[name]]
-
-
-def _seconds(answers: Answers, key: str = "seconds") -> dict[str, list[float]]:
-    return {name: _of(answers, name, key) for name in answers}
+    report.at_most("Ping while lists run: p99 beside idle", value, LATENCY_GOAL)
 
 
 if __name__ == "__main__":

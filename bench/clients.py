@@ -6,9 +6,9 @@ import socket
 import threading
 import time
 
-from bench.contest import run_threads
+from bench.contest import HEADERS, run_threads
 from bench.exchange import SECRET, USERNAME
-from pbxapi.ami import Client, ClientConfig
+from pbxapi.ami import Client, ClientConfig, Message
 from pbxapi.pbx.peers_pjsip import make_peer
 
 LIST_TIMEOUT = 60.0
@@ -33,10 +33,15 @@ class Pbxapi:
             for pending in [self._client.start("Ping") for _ in range(depth)]:
                 pending.result()
 
-    def endpoints(self) -> int:
-        """As `Peer` objects of the live side."""
-        reply = self._client.request("PJSIPShowEndpoints", until="EndpointListComplete", timeout=LIST_TIMEOUT)
-        return len([make_peer(event, {}) for event in reply.events])
+    def listing(self) -> int:
+        return len([[event[header] for header in HEADERS] for event in self._list()])
+
+    def peers(self) -> int:
+        """List the endpoints as what the API works with: `Peer` objects."""
+        return len([make_peer(event, {}) for event in self._list()])
+
+    def _list(self) -> tuple[Message, ...]:
+        return self._client.request("PJSIPShowEndpoints", until="EndpointListComplete", timeout=LIST_TIMEOUT).events
 
     def latency(self, count: int, listing: int) -> list[float]:
         """The time of each of ``count`` Pings, 1 ms apart, while ``listing`` threads list the endpoints."""
@@ -59,7 +64,7 @@ class Pbxapi:
 
     def _list_until(self, ending: threading.Event) -> None:
         while not ending.is_set():
-            self.endpoints()
+            self.peers()
 
 
 class _Session:
@@ -114,7 +119,7 @@ class Raw:
                 self._session.sock.sendall(_action("Ping", ActionID=f"raw-{batch}.{number}"))
             self._session.messages(depth)
 
-    def endpoints(self) -> None:
+    def listing(self) -> None:
         """The server's own time for its list: read on until it ends, and parse nothing."""
         self._session.sock.sendall(_action("PJSIPShowEndpoints", ActionID="raw-list"))
         self._session.read_to(b"\r\nEventList: Complete\r\nListItems: ")

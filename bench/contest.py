@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol, Self
 
 PATIENCE = 120.0  # seconds for one thing to do
+# What somebody who lists endpoints wants of each.
+HEADERS = ("ObjectName", "Aor", "Contacts", "DeviceState", "ActiveChannels")
 
 
 class Contestant(Protocol):
@@ -29,8 +31,8 @@ class Contestant(Protocol):
     def pipelined(self, count: int, depth: int) -> None:
         """Ping in batches of ``depth``: send all of one, then take all of its answers."""
 
-    def endpoints(self) -> int:
-        """List the endpoints as finished objects; return how many they are."""
+    def listing(self) -> int:
+        """List the endpoints as message objects and read HEADERS of each; return how many they are."""
 
 
 CONTESTANTS = {
@@ -94,17 +96,6 @@ class Process:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def rounds(
-    processes: Mapping[str, Process], count: int, what: str, *arguments: int
-) -> dict[str, list[dict[str, Any]]]:
-    """Let all do the same, one after the other, ``count`` times around; what each answered, in order."""
-    answers: dict[str, list[dict[str, Any]]] = {name: [] for name in processes}
-    for _ in range(count):
-        for name, process in processes.items():
-            answers[name].append(process.do(what, *arguments))
-    return answers
 
 
 def run_threads(count: int, work: Callable[[int], None]) -> None:

@@ -11,7 +11,7 @@ import threading
 from importlib import import_module
 from typing import Any
 
-from bench.contest import run_threads
+from bench.contest import HEADERS, run_threads
 from bench.exchange import SECRET, USERNAME
 
 LIST_TIMEOUT = 60.0
@@ -43,14 +43,13 @@ class AsteriskAmi:
             for future in [self._send("Ping", f"ping-{number}") for number in range(depth)]:
                 assert future.response is not None
 
-    def endpoints(self) -> int:
-        """As its own Event objects."""
+    def listing(self) -> int:
         self._events = []
         self._listed.clear()
         self._listing = f"list-{next(self._numbers)}"
         self._ask("PJSIPShowEndpoints", self._listing)
         assert self._listed.wait(LIST_TIMEOUT)
-        return len(self._events)
+        return len([[event[header] for header in HEADERS] for event in self._events])
 
     def _on_event(self, event: Any, **_: Any) -> None:
         if event.keys.get("ActionID") == self._listing:
@@ -92,9 +91,8 @@ class Panoramisk:
     def pipelined(self, count: int, depth: int) -> None:
         self._loop.run_until_complete(self._batches(count // depth, depth))
 
-    def endpoints(self) -> int:
-        """As its own Message objects."""
-        return self._loop.run_until_complete(self._endpoints())
+    def listing(self) -> int:
+        return self._loop.run_until_complete(self._listing())
 
     async def _log_in(self) -> None:
         await self._manager.connect()
@@ -114,9 +112,9 @@ class Panoramisk:
             for future in [self._manager.send_action({"Action": "Ping"}) for _ in range(depth)]:
                 await future
 
-    async def _endpoints(self) -> int:
-        messages = await self._manager.send_action({"Action": "PJSIPShowEndpoints"}, as_list=True)
-        return len(messages) - 2  # without the response and the closing event
+    async def _listing(self) -> int:
+        _, *events, _ = await self._manager.send_action({"Action": "PJSIPShowEndpoints"}, as_list=True)
+        return len([[event[header] for header in HEADERS] for event in events])
 
 
 class Pyst2:
@@ -139,13 +137,12 @@ class Pyst2:
     def threads(self, count: int, threads: int) -> None:
         run_threads(threads, lambda _: self.serial(count // threads))
 
-    def endpoints(self) -> int:
-        """As its own Event objects."""
+    def listing(self) -> int:
         self._events = []
         self._listed.clear()
         self._manager.send_action({"Action": "PJSIPShowEndpoints"})
         assert self._listed.wait(LIST_TIMEOUT)
-        return len(self._events)
+        return len([[event[header] for header in HEADERS] for event in self._events])
 
     def _on_item(self, event: Any, _: Any) -> None:
         self._events.append(event)

@@ -43,7 +43,3 @@ def _parser() -> argparse.ArgumentParser:
         command.arguments(subparser)
         subparser.set_defaults(run=command.run)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -92,7 +92,7 @@ def action(name: str, words: str, classes: str = "", *, before_login: bool = Fal
 def answer(world: World, session: Session, request: Request) -> Answer | Later:
     """Run one request, or say why not: in the order in which main/manager.c looks for faults."""
     asked = Asked(world, session, request)
-    name = request.get("Action")
+    name = next(filter(None, request.all("Action")), "")
     if request.fault:
         return asked.error(request.fault)
     if not name:

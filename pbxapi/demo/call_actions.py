@@ -8,7 +8,7 @@ from pbxapi.demo import causes
 from pbxapi.demo.actions import Asked, action
 from pbxapi.demo.channels import Channel
 from pbxapi.demo.session import Answer
-from pbxapi.demo.variables import read_variable
+from pbxapi.demo.variables import WRITABLE, read_variable
 
 
 @action("Hangup", "Hangup channel.", "system,call")
@@ -65,6 +65,8 @@ def setvar(asked: Asked) -> Answer:
     name, value, channel_name = (asked.request.get(header) for header in ("Variable", "Value", "Channel"))
     if not name:
         return asked.error("No variable specified")
+    if "(" in name and not name.upper().startswith(WRITABLE):
+        return asked.error("Variable not set")
     if not channel_name:
         asked.world.globals[name] = value
         headers = [("Channel", "none"), ("Uniqueid", "none"), ("Variable", name), ("Value", value)]

@@ -63,6 +63,10 @@ class Dialplan:
         """Whether there is such a step."""
         return self._step(context, exten, priority) is not None
 
+    def has_context(self, context: str) -> bool:
+        """Whether there is a context of this name."""
+        return context in self._contexts
+
     def run(self, channel: Channel, context: str, exten: str, priority: int) -> None:
         """Lead a channel on from here. If there is no such step it is hung up, as after a Redirect to nowhere."""
         channel.in_dialplan = True

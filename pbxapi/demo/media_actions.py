@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pbxapi.demo.actions import Asked, action
+from pbxapi.demo.channels import Channel
 from pbxapi.demo.session import Answer
+from pbxapi.demo.talk import Talk
 
 _TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 _KEYS = frozenset("0123456789*#ABCDabcd")
@@ -38,13 +40,20 @@ def play_dtmf(asked: Asked) -> Answer:
         return asked.error("Channel not found")
     if not digit:
         return asked.error("No digit specified")
-    received = asked.request.get("Receive").lower() in _TRUE
-    key = [("Digit", digit[0])]
-    if digit[0] in _KEYS and received:
-        duration = asked.request.get("Duration")
-        length = ("DurationMs", duration if duration.isdigit() else "0")
-        asked.world.switch.tell("DTMFEnd", channel, *key, length, ("Direction", "Received"), kind="dtmf")
+    if digit[0] in _KEYS and asked.request.get("Receive").lower() in _TRUE:
+        _receive(asked, channel, digit[0])
     return asked.said("DTMF successfully queued")
+
+
+def _receive(asked: Asked, channel: Channel, digit: str) -> None:
+    """The key counts as pressed on this channel, and is sent on to whom it talks to."""
+    switch, given = asked.world.switch, asked.request.get("Duration")
+    key, length = ("Digit", digit), ("DurationMs", given if given.isdigit() else "0")
+    switch.tell("DTMFEnd", channel, key, length, ("Direction", "Received"), kind="dtmf")
+    if isinstance(channel.owner, Talk):
+        peer = channel.owner.peer(channel)
+        switch.tell("DTMFBegin", peer, key, ("Direction", "Sent"), kind="dtmf")
+        switch.tell("DTMFEnd", peer, key, length, ("Direction", "Sent"), kind="dtmf")
 
 
 @action(

@@ -68,6 +68,35 @@ def db_del(asked: Asked) -> Answer:
     return asked.said("Key deleted successfully")
 
 
+def _tree(asked: Asked) -> dict[tuple[str, str], str]:
+    """The entries at or below a family, or a key of it."""
+    family, key = _key(asked)
+    top = f"{family}/{key}" if key else family
+    entries = asked.world.database.items()
+    return {place: value for place, value in entries if f"{'/'.join(place)}/".startswith(f"{top}/")}
+
+
+@action("DBGetTree", "Get DB entries, optionally at a particular family/key", "system,reporting")
+def db_get_tree(asked: Asked) -> Answer:
+    """All entries below a family; none is an empty list."""
+    items = [
+        asked.late_item("DBGetTreeResponse", [("Key", f"/{family}/{key}"), ("Val", value)])
+        for (family, key), value in sorted(_tree(asked).items())
+    ]
+    return asked.listing("Result will follow", items, "DBGetTreeComplete")
+
+
+@action("DBDelTree", "Delete DB Tree.", "system")
+def db_del_tree(asked: Asked) -> Answer:
+    """Delete all entries below a family."""
+    if not _key(asked)[0]:
+        return asked.error("No family specified.")
+    found = _tree(asked)
+    for place in found:
+        del asked.world.database[place]
+    return asked.said("Key tree deleted successfully") if found else asked.error("Database entry not found")
+
+
 @action("UserEvent", "Send an arbitrary event.", "user")
 def user_event(asked: Asked) -> Answer:
     """Tell every session what this one says, its ActionID last."""

@@ -48,11 +48,14 @@ class Consultation:
     def release(self, channel: Channel) -> Callable[[], None]:
         """One of the three leaves: the other two talk, once the Local channel between them is out of the way."""
         channel.cause = channel.cause or causes.NORMAL
-        answered = self._answered()
-        if channel is self.pair.one or (channel is self.transferer and answered is None):
-            return self._back if channel is self.pair.one else self._hang_up_all
+        if channel is self.pair.one:
+            return self._back
         remaining = self.held if channel is self.transferer else self.transferer
-        return lambda: self._join(remaining, answered)
+        if remaining.gone:
+            return self._hang_up_all
+        if self._answered() is None:
+            return lambda: self._wait(remaining)
+        return lambda: self._join(remaining)
 
     def cancel(self) -> None:
         """Give it up and go back to the one who is held."""
@@ -63,12 +66,22 @@ class Consultation:
         owner = self.pair.two.owner
         return owner.peer(self.pair.two) if isinstance(owner, Talk) else None
 
-    def _join(self, remaining: Channel, answered: Channel | None) -> None:
-        if answered is None or answered.owner is None:
+    def _wait(self, remaining: Channel) -> None:
+        """The number that was asked for still rings: whoever is left hears it and waits."""
+        if remaining is self.held:
+            self._stop_music()
+            self.switch.leave(self.pair.one)
+            self.switch.bridge(self.bridge, self.pair.one)
+        # Deferred, since the half is answered just before it is bridged with who answered
+        self.pair.on_up = lambda: self._later(lambda: self._join(remaining))
+
+    def _join(self, remaining: Channel) -> None:
+        answered = self._answered()
+        if answered is None or remaining.gone:
             self._back()
             return
         self.done = True
-        self.switch.tell("MusicOnHoldStop", self.held)
+        self._stop_music()
         for one in (self.pair.two, answered, remaining):
             one.owner = None
             self.switch.leave(one)
@@ -77,6 +90,13 @@ class Consultation:
         Talk(self.switch, remaining, answered).begin()
         if remaining is self.held:
             self._tell_success(answered)
+
+    def _later(self, action: Callable[[], None]) -> None:
+        self.switch.clock.later(0.0, action)
+
+    def _stop_music(self) -> None:
+        if not self.held.gone:
+            self.switch.tell("MusicOnHoldStop", self.held)
 
     def _back(self) -> None:
         """Nobody is there to talk to: the two are together again, or what is left of them is hung up."""

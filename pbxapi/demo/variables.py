@@ -7,6 +7,9 @@ import re
 from pbxapi.demo.channels import Channel
 from pbxapi.demo.world import World
 
+WRITABLE = ("CALLERID(", "CDR(", "CHANNEL(", "CONNECTEDLINE(", "DB(", "DEVICE_STATE(")
+"""How the functions begin that Setvar may set; it refuses to set any other."""
+
 _FUNCTION = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
 
 
@@ -28,8 +31,7 @@ def read_variable(world: World, channel: Channel | None, name: str) -> str:
 
 def _function(world: World, channel: Channel | None, name: str, text: str) -> str:
     if name == "DIALPLAN_EXISTS":
-        context, exten, priority = [*text.split(","), "", ""][:3]
-        return str(int(world.dialplan.exists(context, exten or "s", int(priority) if priority.isdigit() else 1)))
+        return str(int(_exists(world, *text.split(",")[:3])))
     if name == "DEVICE_STATE":
         technology, _, number = text.partition("/")
         return world.devices.state(number) if technology.upper() == "PJSIP" else "INVALID"
@@ -37,6 +39,12 @@ def _function(world: World, channel: Channel | None, name: str, text: str) -> st
         family, _, key = text.partition("/")
         return world.database.get((family, key), "")
     return _of_channel(channel, name, text) if channel else ""
+
+
+def _exists(world: World, context: str, exten: str = "", priority: str = "") -> bool:
+    if not exten:
+        return world.dialplan.has_context(context)
+    return world.dialplan.exists(context, exten, int(priority) if priority.isdigit() else 1)
 
 
 def _of_channel(channel: Channel, name: str, text: str) -> str:

@@ -43,8 +43,8 @@ class Request:
 class RequestReader:
     """Bytes in, requests out.
 
-    A line that does not end within 1,024 bytes is thrown away and what follows is read as the next line. So one byte
-    too many leaves a lone line end, which closes the request early: that is what Asterisk does, and clients meet it.
+    Of a line that does not end within 1,024 bytes all but the last byte is thrown away, and what follows is read as the
+    next line. So a line that is one byte too long leaves a lone CR LF, which closes the request early.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class RequestReader:
         while (end := self._buffer.find(b"\n", 0, LINE_BYTES)) < 0:
             if len(self._buffer) < LINE_BYTES:
                 return None
-            self._buffer = self._buffer[LINE_BYTES:]
+            self._buffer = self._buffer[LINE_BYTES - 1 :]  # its last byte stays, in case it is half a CR LF
             self._fault = self._fault or TOO_LONG
         line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
         # A C string: one CR before the LF belongs to the line end, and a NUL ends the text.

@@ -59,16 +59,16 @@ class Call:
     def answer(self) -> None:
         """Pick up."""
         if self.invite and not self.answered.is_set() and not self.ended.is_set():
+            self.status = 200
             self._reply(self.invite, 200, session_description(self.sound.port))
             self._media(self.invite)
-            self.status = 200
-            self.answered.set()
+            self.answered.set()  # after the reply: who waits for it may hang up at once
 
     def reject(self, status: int) -> None:
         """Refuse a call that rings: 486 busy, 603 declined."""
         if self.invite and not self.answered.is_set() and not self.ended.is_set():
+            self._end(status)  # before the reply: the caller's end may look at once
             self._reply(self.invite, status)
-            self._end(status)
 
     def hang_up(self) -> None:
         """End the call, in whatever state it is."""
@@ -154,8 +154,8 @@ class Call:
         if request.method == "BYE":
             self._end(self.status)
         elif request.method == "CANCEL" and self.invite and not self.answered.is_set() and not self.ended.is_set():
-            self._reply(self.invite, 487)
             self._end(487)
+            self._reply(self.invite, 487)
 
     def on_offer(self) -> None:
         """Let it ring: the first answer to the INVITE that made this call."""

@@ -99,6 +99,8 @@ def test_a_channel_can_be_hung_up_with_a_cause(api: Api, exchange: Exchange, tal
     with exchange.manager(events="call") as manager:
         api.delete(f"/channels/{callee['id']}?cause=38")
         event = manager.wait_event("Hangup")
+        if event["Uniqueid"] != callee["id"]:
+            event = manager.wait_event("Hangup")
         assert (event["Uniqueid"], event["Cause"]) == (callee["id"], "38")
     assert api.end(path)["status"] == "completed"
     assert api.get(f"/channels/{callee['id']}", status=404)

@@ -31,7 +31,7 @@ def test_phones_of_every_role_are_registered_but_104(exchange: Exchange) -> None
 def test_a_call_to_a_phone_that_refuses_ends_by_itself(exchange: Exchange, number: str, status: int) -> None:
     call = exchange.phones["100"].call(number).wait_ended()
     assert call.status >= 400
-    assert exchange.phones[number].incoming[0].status == status
+    assert exchange.phones[number].wait_incoming().wait_ended().status == status
 
 
 def test_a_call_that_is_given_up_stops_ringing_at_the_other_end(exchange: Exchange) -> None:
@@ -66,7 +66,7 @@ def test_hold_and_unhold_reach_the_exchange(exchange: Exchange) -> None:
     with exchange.manager(events="call") as events:
         caller.hold()
         assert events.wait_event("Hold")["Channel"].startswith("PJSIP/100-")
-        assert exchange.phones["101"].incoming[0].sound.hears()  # the music
+        assert exchange.phones["101"].wait_incoming().sound.hears()  # the music
         caller.unhold()
         assert events.wait_event("Unhold")["Channel"].startswith("PJSIP/100-")
     assert caller.sound.hears()
