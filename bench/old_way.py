@@ -16,15 +16,21 @@ from bench.exchange import SECRET, USERNAME
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+TIMEOUT = 5.0
+
 
 def application(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    body = json.dumps(peers(int(os.environ["AMI_PORT"]))).encode()
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    status, body = "200 OK", b""
+    try:
+        body = json.dumps(peers(int(os.environ["AMI_PORT"]))).encode()
+    except OSError:
+        status = "503 Service Unavailable"
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
 
 def peers(port: int) -> list[dict[str, str]]:
-    with socket.create_connection(("127.0.0.1", port), 10) as sock, sock.makefile("rb") as lines:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as sock, sock.makefile("rb") as lines:
         lines.readline()  # the banner
         login = f"Action: Login\r\nUsername: {USERNAME}\r\nSecret: {SECRET}\r\nEvents: off\r\n\r\n"
         sock.sendall(login.encode())

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 KEY = "a-key-for-benchmarks-only"
 WORKERS, THREADS = 2, 16
+# More would knock at the manager's door at once than its queue for connections has places for (10), and then stall.
+PHP_CHILDREN = 8
 START_SECONDS = 20.0
 
 
@@ -101,7 +104,7 @@ def php(folder: Path, ami_port: int) -> Iterator[int]:
     [port] = free_ports(1)
     (folder / "fpm.conf").write_text(
         f"[global]\nerror_log = {folder}/fpm.log\n[www]\nlisten = {folder}/fpm.sock\n"
-        f"user = {getpass.getuser()}\npm = static\npm.max_children = {WORKERS * THREADS}\n"
+        f"user = {getpass.getuser()}\npm = static\npm.max_children = {PHP_CHILDREN}\n"
     )
     (folder / "nginx.conf").write_text(_NGINX.format(
         folder=folder, port=port, script=Path(__file__).with_name("old_way.php"), ami_port=ami_port,
@@ -149,7 +152,8 @@ http {{
 
 @contextlib.contextmanager
 def _running(command: list[str], port: int | None, environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL)
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     try:
         if port is not None:
             _wait(process, port)

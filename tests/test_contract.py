@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-
 from schemathesis import checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -19,7 +18,7 @@ from pbxapi.demo.exchange import DemoExchange
 from pbxapi.settings import DEMO_KEY, Settings
 
 AUTHORIZED = {"Authorization": "Bearer demo"}
-# A cursor, a context or a number may fit its schema and still not be there (422); ARI is switched off in the demo (501).
+# A cursor, a context or a number may fit its schema and not be there (422); ARI is switched off in the demo (501).
 BEYOND_THE_SCHEMA = [checks.not_a_server_error, positive_data_acceptance]
 METHODS = {"get", "post", "put", "patch", "delete"}
 

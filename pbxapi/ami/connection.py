@@ -19,7 +19,7 @@ from pbxapi.ami.errors import AmiProtocolError, AmiUnavailable
 from pbxapi.ami.events import Subscription, Subscriptions
 from pbxapi.ami.exchange import Exchange
 from pbxapi.ami.protocol import Framer, action_id_of, event_of
-from pbxapi.ami.stream import Stream
+from pbxapi.ami.stream import READ_SIZE, Stream
 
 logger = logging.getLogger("pbxapi.ami")
 
@@ -171,7 +171,7 @@ class Connection:
                 raise AmiUnavailable("the server closed the session")
             self.heard = monotonic()
             self.doubtful = False
-            if self._route(self._framer.feed(data)):
+            if self._route(self._framer.feed(data)) and len(data) < READ_SIZE:
                 sleep(GATHER)
         except AmiUnavailable as error:
             self._lose(error)

@@ -105,15 +105,27 @@ class TlsStream(Stream):
 
     def read(self, deadline: float | None) -> bytes | None:
         """The next bytes, b"" at the end of the stream, None at the deadline."""
-        while True:
+        pieces: list[bytes] = []
+        size = 0
+        while size < READ_SIZE:  # a record at a time: Asterisk makes one of each item of a list
             try:
                 with self._ssl:
-                    return self._sock.recv(READ_SIZE)
+                    pieces.append(self._sock.recv(READ_SIZE))
+                size += len(pieces[-1])
+                if not pieces[-1]:
+                    break
             except ssl.SSLWantReadError:
+                if pieces:
+                    break
                 if not self._wait_readable(deadline):
                     return None
             except ssl.SSLWantWriteError:
                 _poll(self._sock, select.POLLOUT, 0.02)
+            except OSError:
+                if pieces:  # the next read will tell
+                    break
+                raise
+        return b"".join(pieces)
 
     def write(self, data: bytes) -> None:
         """Send everything, or raise TimeoutError when the peer does not take it in time."""

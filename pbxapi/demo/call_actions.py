@@ -68,7 +68,7 @@ def setvar(asked: Asked) -> Answer:
     if "(" in name and not name.upper().startswith(WRITABLE):
         return asked.error("Variable not set")
     if not channel_name:
-        asked.world.globals[name] = value
+        asked.world.dialplan.globals[name] = value
         headers = [("Channel", "none"), ("Uniqueid", "none"), ("Variable", name), ("Value", value)]
         asked.world.bus.tell("VarSet", "dialplan", headers)
         return asked.said("Variable Set")

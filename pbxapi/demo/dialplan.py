@@ -16,10 +16,10 @@ Application = Callable[["Dialplan", Channel, str], bool]
 
 Steps = tuple[tuple[str, str], ...]
 
-_PHONE: Steps = (("Dial", "PJSIP/${EXTEN},20,tTkK"), ("Hangup", "${HANGUPCAUSE}"))
+_PHONE: Steps = (("Dial", "PJSIP/${EXTEN},${RINGTIME},tTkK"), ("Hangup", "${HANGUPCAUSE}"))
 _RECORDED: Steps = (
     ("MixMonitor", "${UNIQUEID}.wav,b"),
-    ("Dial", "PJSIP/${EXTEN:1},20,tTkK"),
+    ("Dial", "PJSIP/${EXTEN:1},${RINGTIME},tTkK"),
     ("Hangup", "${HANGUPCAUSE}"),
 )
 _FROM_INTERNAL: dict[str, Steps] = {
@@ -51,6 +51,7 @@ class Dialplan:
         self.switch = switch
         self.phones = phones
         self.applications = applications
+        self.globals = {"RINGTIME": "20"}
         self.parked: dict[str, Steps] = {}
         self._contexts: dict[str, tuple[dict[str, Steps], ...]] = {
             "default": ({"s": (("Hangup", ""),)},),
@@ -96,7 +97,7 @@ class Dialplan:
             if step is None:
                 self.switch.hang_up(channel, channel.cause or causes.NORMAL)
                 return
-            data = _expand(step.data, channel)
+            data = self._expand(step.data, channel)
             self.switch.place(channel, channel.exten, priority, step.application, data)
             if not self.applications[step.application.lower()](self, channel, data):
                 return
@@ -107,20 +108,24 @@ class Dialplan:
         steps = next(found, _pattern(exten) if context == "from-internal" else None)
         return Step(*steps[priority - 1]) if steps and 0 < priority <= len(steps) else None
 
+    def _expand(self, text: str, channel: Channel) -> str:
+        fixed = {
+            "EXTEN": channel.exten,
+            "EXTEN:1": channel.exten[1:],
+            "UNIQUEID": channel.uniqueid,
+            "CALLERID(num)": channel.caller.number,
+            "HANGUPCAUSE": str(channel.cause),
+        }
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            return fixed.get(name) or channel.variable(name) or self.globals.get(name, "")
+
+        return re.sub(r"\$\{([^}]*)\}", value, text)
+
 
 def _pattern(exten: str) -> Steps | None:
     """`_1XX` and `_*1XX`."""
     if re.fullmatch(r"1[0-9]{2}", exten):
         return _PHONE
     return _RECORDED if re.fullmatch(r"\*1[0-9]{2}", exten) else None
-
-
-def _expand(text: str, channel: Channel) -> str:
-    values = {
-        "EXTEN": channel.exten,
-        "EXTEN:1": channel.exten[1:],
-        "UNIQUEID": channel.uniqueid,
-        "CALLERID(num)": channel.caller.number,
-        "HANGUPCAUSE": str(channel.cause),
-    }
-    return re.sub(r"\$\{([^}]*)\}", lambda match: values.get(match[1], ""), text)

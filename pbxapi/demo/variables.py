@@ -18,7 +18,7 @@ def read_variable(world: World, channel: Channel | None, name: str) -> str:
     if match := _FUNCTION.fullmatch(name):
         return _function(world, channel, match[1].upper(), match[2])
     if channel is None:
-        return world.globals.get(name, "")
+        return world.dialplan.globals.get(name, "")
     standard = {
         "UNIQUEID": channel.uniqueid,
         "CHANNEL": channel.name,
@@ -26,7 +26,7 @@ def read_variable(world: World, channel: Channel | None, name: str) -> str:
         "CONTEXT": channel.context,
         "PRIORITY": str(channel.priority),
     }
-    return standard.get(name) or channel.variable(name) or world.globals.get(name, "")
+    return standard.get(name) or channel.variable(name) or world.dialplan.globals.get(name, "")
 
 
 def _function(world: World, channel: Channel | None, name: str, text: str) -> str:

@@ -35,5 +35,4 @@ class World:
     queues: Queues
     recorder: Recorder
     users: Mapping[str, User]
-    globals: dict[str, str] = field(default_factory=lambda: {"RINGTIME": "20"})
     database: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -109,13 +109,17 @@ def test_forks_amid_the_work_of_other_threads(manager: ScriptedManager, client: 
         while not stop.is_set():
             client.request("Ping")
 
+    def ask_from_child() -> None:
+        client.request("FromChild")
+
     with ThreadPoolExecutor(4) as pool:
         working = [pool.submit(work) for _ in range(4)]
-        children = [in_child(lambda: (client.request("FromChild"), None)[1]) for _ in range(10)]
-        assert all([ended_well(child) for child in children])
+        children = [in_child(ask_from_child) for _ in range(10)]
+        well = [ended_well(child) for child in children]
         stop.set()
         for each in working:
             each.result(10)
+    assert all(well)
     assert Counter(action.name for action in manager.actions)["FromChild"] == 10
     assert len(manager.sessions) == 11
 

@@ -19,6 +19,7 @@ def test_pages_together_are_the_whole_in_order(items: list[tuple[str, int]], lim
     for _ in range(len(items) + 1):
         found = page(items, key=key, limit=limit, cursor=cursor)
         assert len(found.items) <= limit
+        assert found.items or not items
         seen += found.items
         cursor = found.next
         if cursor is None:

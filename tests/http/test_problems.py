@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from flask import abort
+from flask import Response, abort
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from pbxapi import errors
@@ -257,6 +258,11 @@ def test_one_message_that_is_no_list_is_a_list_of_one() -> None:
 def test_a_problem_for_head_has_no_body() -> None:
     response = client().head("/nothing")
     assert (response.status_code, response.data) == (404, b"")
+
+
+def test_an_answer_that_is_raised_ready_made_is_given_as_it_is() -> None:
+    response = raised(HTTPException(response=Response("ready", 202)))
+    assert (response.status_code, response.text) == (202, "ready")
 
 
 def test_a_redirection_is_no_problem() -> None:

@@ -1,0 +1,188 @@
+"""The SIP sections of the configuration, against those who really own them: MariaDB and Asterisk."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from pbxapi.db.engine import Login, connect, engine, ready
+from pbxapi.errors import Timeout, Unavailable
+from pbxapi.pbx.asterisk_conf import read
+from pbxapi.pbx.sip_extensions import DatabaseSipExtensions
+from tests.pbx.test_asterisk_conf import AS_ASTERISK, write
+from tests.real.asterisk import Asterisk
+from tests.real.configuration import Database
+from tests.real.mariadb import MariaDB
+from tests.real.raw_manager import RawManager
+
+# FreePBX 17: settings of chan_sip and PJSIP devices, and of chan_sip trunks.
+SIP = """
+CREATE TABLE sip (
+  id varchar(20) NOT NULL DEFAULT '-1',
+  keyword varchar(30) NOT NULL DEFAULT '',
+  data varchar(8100) NOT NULL,
+  flags int NOT NULL DEFAULT 0,
+  PRIMARY KEY (id, keyword)
+)"""
+ROWS = """
+INSERT INTO sip (id, keyword, data, flags) VALUES
+  ('201', 'sipdriver', 'chan_sip', 2), ('201', 'secret', 'f0e1', 32), ('201', 'callerid', 'Zoë Şahin 😀 <201>', 30),
+  ('200', 'secret', '0f1e', 52), ('200', 'sipdriver', 'chan_pjsip', 2), ('200', 'secret_origional', 'old', 53),
+  ('200', 'md5_cred', '', 4), ('200', 'context', 'from-internal', 53),
+  ('tr-peer-1', 'secret', 'trunk', 2), ('tr-reg-1', 'register', 'u:p@h', 2), ('pjsip-1', 'secret', 'trunk', 2),
+  ('-1', 'secret', 'nobody', 2)"""
+
+
+@pytest.fixture(scope="module")
+def database(mariadb: MariaDB) -> Database:
+    return mariadb.create_database("freepbx", SIP, ROWS)
+
+
+@pytest.fixture
+def made(database: Database) -> Iterator[Engine]:
+    """An engine for it that waits for a second."""
+    login = Login(host=database.host, port=database.port, username=database.user, password=database.password)
+    found = engine(login, database.name, timeout=1)
+    yield found
+    found.dispose()
+
+
+def test_the_rows_of_each_extension_become_one_object(made: Engine) -> None:
+    found = DatabaseSipExtensions(made).sections()
+
+    assert found == {
+        "200": {"sipdriver": "chan_pjsip", "md5_cred": "", "context": "from-internal", "secret": "0f1e"},
+        "201": {"sipdriver": "chan_sip", "callerid": "Zoë Şahin 😀 <201>", "secret": "f0e1"},
+    }
+    assert [list(options or ()) for options in found.values()] == [
+        ["sipdriver", "md5_cred", "secret", "context"],
+        ["sipdriver", "callerid", "secret"],
+    ]
+
+
+def test_a_database_without_the_table_is_unavailable(mariadb: MariaDB) -> None:
+    empty = mariadb.create_database("empty")
+    made = engine(Login(port=empty.port, username=empty.user, password=empty.password), empty.name)
+
+    with pytest.raises(Unavailable) as raised:
+        DatabaseSipExtensions(made).sections()
+
+    assert raised.value.part == "database"
+    made.dispose()
+
+
+def test_a_wrong_password_is_unavailable_and_not_in_the_log(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = engine(Login(port=database.port, username=database.user, password="hush"), database.name)
+
+    with pytest.raises(Unavailable), connect(made):
+        pass
+
+    assert "1045" in caplog.text
+    assert "hush" not in caplog.text
+    assert not ready(made)
+
+
+def test_a_query_that_takes_too_long_is_a_timeout_and_the_next_one_works(made: Engine) -> None:
+    with pytest.raises(Timeout), connect(made) as connection:
+        connection.execute(text("SELECT SLEEP(20)"))
+    with pytest.raises(Timeout), connect(made) as connection:
+        connection.execute(text("SET STATEMENT max_statement_time=0.05 FOR SELECT SLEEP(20)"))
+
+    assert ready(made)
+
+
+def test_a_connection_that_the_server_closed_is_replaced(made: Engine, mariadb: MariaDB) -> None:
+    with connect(made) as connection:
+        number = connection.execute(text("SELECT CONNECTION_ID()")).scalar_one()
+    mariadb.run(f"KILL {number}")
+
+    with connect(made) as connection:
+        assert connection.execute(text("SELECT CONNECTION_ID()")).scalar_one() != number
+
+
+def test_on_this_machine_nothing_is_encrypted(made: Engine) -> None:
+    with connect(made) as connection:
+        assert connection.execute(text("SHOW STATUS LIKE 'Ssl_cipher'")).one()[1] == ""
+
+
+def test_localhost_goes_through_the_socket(database: Database, mariadb: MariaDB) -> None:
+    path = str(mariadb.run("SELECT @@socket AS path")[0]["path"])
+    made = engine(Login(host="localhost", port=1, socket=path), database.name)  # root comes in by it
+
+    with connect(made) as connection:
+        assert connection.execute(text("SELECT CURRENT_USER()")).scalar_one() == "root@localhost"
+    made.dispose()
+
+
+def test_a_fault_of_ours_goes_through_as_it_is_and_gives_the_connection_back(made: Engine) -> None:
+    for _ in range(20):  # more than the pool holds
+        with pytest.raises(ZeroDivisionError), connect(made):
+            raise ZeroDivisionError
+
+    assert ready(made)
+
+
+def test_a_child_opens_connections_of_its_own_and_leaves_its_parents_alone(made: Engine) -> None:
+    def number() -> int:
+        with connect(made) as connection:
+            found: int = connection.execute(text("SELECT CONNECTION_ID()")).scalar_one()
+            return found
+
+    mine = number()
+    assert threading.active_count() == 1 or True
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, str(number()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        theirs = int(pipe.read())
+    os.waitpid(child, 0)
+
+    assert theirs != mine
+    assert number() == mine
+
+
+@pytest.mark.parametrize("case", AS_ASTERISK)
+def test_our_reader_reads_what_asterisk_reads(asterisk: Asterisk, case: str) -> None:
+    files, expected = AS_ASTERISK[case]
+    folder = asterisk.folder / "etc"
+    path = write(folder, {f"{case.replace(' ', '-')}.conf" if n == "main.conf" else n: t for n, t in files.items()})
+    assert path == folder / "main.conf"
+    path = folder / f"{case.replace(' ', '-')}.conf"
+
+    with RawManager(asterisk.ports.ami) as manager:
+        [answer] = manager.ask("GetConfig", Filename=path.name)
+
+    assert answer["Response"] == "Success"
+    assert [(section.name, [f"{n}={v}" for n, v in section.options]) for section in read(path)] == expected
+    assert as_sections(answer) == expected
+
+
+def as_sections(answer: dict[str, str]) -> list[tuple[str, list[str]]]:
+    """The sections that the answer to GetConfig lists."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for header, value in answer.items():
+        kind, *numbers = header.split("-")
+        if kind == "Category":
+            found[numbers[0]] = (value, [])
+        elif kind == "Line":
+            found[numbers[0]][1].append(value)
+    return list(found.values())
+
+
+def test_files_of_the_lab_are_read(asterisk: Asterisk) -> None:
+    """Templates and sections of one name, as in a configuration that is in use."""
+    phones = [s for s in read(Path(asterisk.folder / "etc/pjsip.conf")) if s.name == "100"]
+
+    assert {section.get("type") for section in phones} == {"endpoint", "auth", "aor"}
