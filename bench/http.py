@@ -2,8 +2,8 @@
 
     python -m bench.http [--rounds 5] [--seconds 1] [--phones 1000]
 
-Each is put under the same load in turn, round after round. The table's ratios are medians over the rounds of what two of
-them did in the same round.
+Each is put under the same load in turn, round after round. The table's ratios are medians over the rounds of what two
+of them did in the same round.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ def measure_middleware(report: Report, environ: dict[str, str]) -> None:
     times = footprint.request_times(environ)
     report.samples["processor seconds a request, in process"] = times
     bare, health, peers = (statistics.median(times[name]) * 1e6 for name in ("bare Flask", "/health/live", "/peers"))
-    value = statistics.median(ours - theirs for ours, theirs in zip(times["/health/live"], times["bare Flask"]))
+    value = statistics.median(
+        ours - theirs for ours, theirs in zip(times["/health/live"], times["bare Flask"], strict=True)
+    )
     report.at_most("middleware, a request of /health/live beside bare Flask", value * 1e6, MIDDLEWARE_GOAL, "µs")
     report.note("in process: bare Flask, /health/live, /peers shared", f"{bare:.0f}, {health:.0f}, {peers:.0f} µs")
 

@@ -155,13 +155,12 @@ class Message:
         return self.get("Response")
 
     def __getitem__(self, header: str) -> str:
-        fields = self._fields
-        if fields is None:
-            fields = self._fields = self._parse()
-        value = fields.get(header)
-        if value is None:
+        if self._fields is None:
+            self._fields = _first_values(_decode(self.raw))
+        try:
+            return self._fields[header]
+        except KeyError:
             return self._fold()[header.lower()]
-        return _value(header, value)
 
     def get(self, header: str, default: str = "") -> str:
         """The first value of a header, or the default."""
@@ -188,15 +187,6 @@ class Message:
     def __repr__(self) -> str:
         return f"<Message {self.event or self.response or '?'}, {len(self.raw)} bytes>"
 
-    def _parse(self) -> dict[str, str]:
-        """The first value of each header, not yet stripped: few of them are ever asked for."""
-        lines = _decode(self.raw).split("\r\n")
-        lines.reverse()
-        try:
-            return dict([line.split(":", 1) for line in lines])
-        except ValueError:  # a line with no colon
-            return {name: value for name, colon, value in (line.partition(":") for line in lines) if colon}
-
     def _fold(self) -> dict[str, str]:
         if self._folded is None:
             self._folded = {}
@@ -204,6 +194,16 @@ class Message:
                 if name:
                     self._folded.setdefault(name.lower(), value)
         return self._folded
+
+
+def _first_values(text: str) -> dict[str, str]:
+    """The first value of each header. A list is thousands of messages, so this is one loop with no call in it."""
+    fields: dict[str, str] = {}
+    for line in reversed(text.split("\r\n")):
+        name, colon, value = line.partition(":")
+        if colon:
+            fields[name] = value.strip(BLANKS) if name != "Output" else _value(name, value)
+    return fields
 
 
 def _item(line: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from pbxapi.demo.parking import ParkingLot
 from pbxapi.demo.phones import PHONES
 from pbxapi.demo.queues import Queues
 from pbxapi.demo.recording import Recorder
+from pbxapi.demo.registrar import Registrar
 from pbxapi.demo.scenery import Scenery
 from pbxapi.demo.server import Server
 from pbxapi.demo.session import Answer, Later, Session
@@ -90,7 +91,8 @@ class DemoExchange:
         if self._background_calls:
             numbering = Numbering(SYSTEM_NAME, self._seed, BACKGROUND_NUMBERS)
             with world.lock:
-                Scenery(world.switch, world.dialplan, numbering, self._seed).start()
+                registrar = Registrar(world.bus, world.phones, world.switch.on_device_change)
+                Scenery(world.dialplan, registrar, numbering, self._seed).start()
         world.clock.start()
         self._server.start()
 

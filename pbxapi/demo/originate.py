@@ -177,9 +177,31 @@ def _timeout(asked: Asked) -> float:
 
 
 def _variables(headers: list[str]) -> list[tuple[str, str]]:
-    """Each header holds any number of `name=value`, split at commas: a comma in a value cuts it."""
-    assignments = (one.partition("=") for header in headers for one in header.split(","))
-    return [(name.strip(), value) for name, equals, value in assignments if equals]
+    """Each header holds any number of `name=value`."""
+    assignments = (one.partition("=") for header in headers for one in split_arguments(header))
+    return [(name.strip(), value) for name, equals, value in assignments if name.strip() and equals]
+
+
+def split_arguments(text: str) -> list[str]:
+    """Split at commas outside of parentheses, brackets and quotes; quotes go, a backslash keeps the next character.
+
+    As main/app.c does it, in _ast_app_separate_args().
+    """
+    found, current, depth, quoted, characters = [], "", {"(": 0, "[": 0}, False, iter(text)
+    for one in characters:
+        if one == "\\":
+            current += next(characters, "")
+        elif one == '"':
+            quoted = not quoted
+        elif one == "," and not quoted and not any(depth.values()):
+            found.append(current)
+            current = ""
+        else:
+            opening = {"(": "(", ")": "(", "[": "[", "]": "["}.get(one)
+            if opening:
+                depth[opening] = max(0, depth[opening] + (1 if one == opening else -1))
+            current += one
+    return [*found, current]
 
 
 def parse_caller(text: str) -> Party | None:

@@ -91,4 +91,4 @@ PHONES = (
     Phone("119", "Tove Nilsen", user_agent=_GRANDSTREAM, latency_us=28017, answer_after=1.0),
 )
 TRUNK = Phone("trunk", "", Habit.RINGS, user_agent="Asterisk PBX 22.10.1")
-SCENERY = tuple(phone for phone in PHONES if phone.number >= "110" and phone.registered)
+SCENERY = tuple(phone.number for phone in PHONES if phone.number >= "110" and phone.registered)

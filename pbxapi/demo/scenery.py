@@ -1,4 +1,4 @@
-"""Background calls among the phones from 110 on, so that there is something to look at."""
+"""Background calls among the phones from 110 on, and one that comes and goes, so that there is something to look at."""
 
 from __future__ import annotations
 
@@ -8,26 +8,42 @@ from pbxapi.demo import causes
 from pbxapi.demo.channels import Channel, Numbering, Party, State
 from pbxapi.demo.dialplan import Dialplan
 from pbxapi.demo.phones import SCENERY, Phone
-from pbxapi.demo.switch import Switch
+from pbxapi.demo.registrar import Registrar
 
 CALLS = 2  # at once
 TALK = (20, 90)  # seconds
 PAUSE = (3, 15)  # seconds until the next call
+ROAMING = "116"  # a telephone app that is closed now and then
+PRESENT = (60, 180)  # seconds
+AWAY = (10, 40)  # seconds
 
 
 class Scenery:
     """Places calls, one after the other on each of CALLS lines. The seed decides who calls whom and for how long."""
 
-    def __init__(self, switch: Switch, dialplan: Dialplan, numbering: Numbering, seed: int) -> None:
-        self._switch = switch
+    def __init__(self, dialplan: Dialplan, registrar: Registrar, numbering: Numbering, seed: int) -> None:
+        self._switch = dialplan.switch
         self._dialplan = dialplan
+        self._registrar = registrar
         self._numbering = numbering
+        self._roaming = random.Random(f"roaming {seed}")  # noqa: S311
         self._random = random.Random(f"scenery {seed}")  # noqa: S311  (who calls whom in a toy exchange)
 
     def start(self) -> None:
         """Place the first calls now."""
         for _ in range(CALLS):
             self._call()
+        self._switch.clock.later(self._roaming.randint(*PRESENT), self._go)
+
+    def _go(self) -> None:
+        if not self._switch.of_number(ROAMING):
+            self._registrar.unregister(ROAMING)
+        self._switch.clock.later(self._roaming.randint(*AWAY), self._come)
+
+    def _come(self) -> None:
+        if not self._dialplan.phones[ROAMING].registered:
+            self._registrar.register(ROAMING)
+        self._switch.clock.later(self._roaming.randint(*PRESENT), self._go)
 
     def _call(self) -> None:
         talk, pause = self._random.randint(*TALK), self._random.randint(*PAUSE)
@@ -42,8 +58,8 @@ class Scenery:
         self._dialplan.run(channel, channel.context, callee.number, 1)
 
     def _idle_pair(self) -> tuple[Phone, Phone] | None:
-        order = self._random.sample(SCENERY, len(SCENERY))
-        idle = [phone for phone in order if not self._switch.of_number(phone.number)]
+        phones = [self._dialplan.phones[number] for number in self._random.sample(SCENERY, len(SCENERY))]
+        idle = [phone for phone in phones if phone.registered and not self._switch.of_number(phone.number)]
         return (idle[0], idle[1]) if len(idle) > 1 else None
 
     def _pick_up(self, phone: Phone, dialled: str) -> Channel:

@@ -16,7 +16,7 @@ class Server:
         self._desk = desk
         self._sessions: set[Session] = set()
         self._lock = threading.Lock()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="demo-accept", daemon=True)
@@ -29,7 +29,7 @@ class Server:
         """Close the listening socket, end every session and wait for their threads."""
         deadline = time.monotonic() + timeout
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             sessions = list(self._sessions)
         if self._thread.ident is not None:
             self._knock()
@@ -53,19 +53,22 @@ class Server:
             return
 
     def _accept(self) -> None:
-        while True:
+        while not self._stopped.is_set():
             try:
                 sock, _ = self._socket.accept()
-            except OSError:
-                return
+            except OSError:  # out of file descriptors: some session will end
+                self._stopped.wait(0.1)
+                continue
             try:
                 session = Session(sock, self._desk)
             except OSError:  # gone again already
                 sock.close()
                 continue
             with self._lock:
-                if self._stopped:
-                    session.discard()
-                    return
-                self._sessions.add(session)
-            session.start()
+                stopped = self._stopped.is_set()
+                if not stopped:
+                    self._sessions.add(session)
+            if stopped:
+                session.discard()
+            else:
+                session.start()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pbxapi.demo.access import ALL, User
+from pbxapi.demo.access import User
 from pbxapi.demo.wire import BANNER, Message, Request, RequestReader, encode
 
 WRITE_TIMEOUT = 1.0  # seconds a reader may stall before it is dropped (`writetimeout`)
@@ -57,6 +57,7 @@ class Session:
         self.wanted: frozenset[str] = frozenset()
         self.remote: tuple[str, int] = sock.getpeername()
         self.local: tuple[str, int] = sock.getsockname()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
         self._desk = desk
         self._reader = RequestReader()
@@ -103,11 +104,6 @@ class Session:
                 self._open = False
         if first:
             self._wake()
-
-    @property
-    def reads_all(self) -> bool:
-        """Whether this session sees every class."""
-        return self.user is not None and self.user.read == ALL == self.wanted
 
     def _wake(self) -> None:
         try:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 
 from pbxapi.db import engine as module
 from pbxapi.db.engine import Login, connect, engine, ready
-from pbxapi.errors import Unavailable
+from pbxapi.errors import Timeout, Unavailable
 
 
 def test_nothing_is_connected_before_it_is_used() -> None:
@@ -38,12 +38,11 @@ def test_a_server_that_is_not_there_is_unavailable(caplog: pytest.LogCaptureFixt
     assert ready(made) is False
 
 
-def test_a_server_that_never_greets_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.2)
+def test_a_server_that_never_greets_is_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        made = engine(Login(port=server.getsockname()[1]), "asterisk")
+        made = engine(Login(port=server.getsockname()[1]), "asterisk", timeout=1)
 
-        with pytest.raises(Unavailable), connect(made):
+        with pytest.raises(Timeout), connect(made):
             pass
 
 
@@ -96,7 +95,9 @@ def test_localhost_is_the_servers_socket_as_soon_as_there_is_one(
 
 
 def test_a_socket_that_is_named_is_taken() -> None:
-    assert sent(engine(Login(host="localhost", socket="/run/other.sock"), "asterisk"))["unix_socket"] == "/run/other.sock"
+    assert (
+        sent(engine(Login(host="localhost", socket="/run/other.sock"), "asterisk"))["unix_socket"] == "/run/other.sock"
+    )
 
 
 class Stopped(Exception):

@@ -17,7 +17,9 @@ def path(tmp_path: Path) -> Path:
 
 class TestFreepbx:
     def test_takes_host_user_and_password_of_the_file(self, path: Path) -> None:
-        path.write_text("<?php\n$amp_conf['AMPDBUSER'] = 'u';\n$amp_conf['AMPDBPASS'] = 'p';\n$amp_conf['AMPDBHOST'] = 'db';\n")
+        path.write_text(
+            "<?php\n$amp_conf['AMPDBUSER'] = 'u';\n$amp_conf['AMPDBPASS'] = 'p';\n$amp_conf['AMPDBHOST'] = 'db';\n"
+        )
 
         assert freepbx_login(DEFAULT, str(path)) == Login(host="db", port=3306, username="u", password="p")
 

@@ -35,10 +35,18 @@ AS_ASTERISK: Mapping[str, tuple[Mapping[str, str], Sections]] = {
     "comments": (
         {
             "main.conf": "; first\n[a] ; named\nx=1 ; gone\ny=one\\;two ; gone\nz=1 ;-- in\nq=no\n--; w=2\nv=5\n"
-            ";--- one line only\nu=6\n;-- a ;-- b --; c\nn=no\n--;\nt=7;-- in --; and on\nk=a;b\nl = \"quoted ; x\" ; y\n"
+            ";--- one line only\nu=6\n;-- a ;-- b --; c\nn=no\n--;\nt=7;-- in --; and on\nk=a;b\nl = \"q ; x\" ; y\n"
             "j=\\\\;3\nm=1 \\\n;-- \\;-- --;\ni=9\n;-- never ended\nh=no\n"
         },
-        [("a", ["x=1", "y=one;two", "z=1", "w=2", "v=5", "u=6", "t=7 and on", "k=a", 'l="quoted', "j=\\;3", "m=1 \\", "i=9"])],
+        [
+            (
+                "a",
+                [
+                    "x=1", "y=one;two", "z=1", "w=2", "v=5", "u=6", "t=7 and on", "k=a", 'l="q', "j=\\;3", "m=1 \\",
+                    "i=9",
+                ],
+            )
+        ],
     ),
     "line ends": ({"main.conf": "\ufeff[a]\r\nx=1\r\n\r\n\ty=2\r"}, [("a", ["x=1", "y=2"])]),
     "names of sections": (
@@ -59,9 +67,9 @@ AS_ASTERISK: Mapping[str, tuple[Mapping[str, str], Sections]] = {
     ),
     "sections of one name": (
         {
-            "main.conf": "[100]\ntype=endpoint\n[100]\ntype=auth\n[100](+)\nfirst=1\n[100](+type=auth)\nsecond=1\n[z](100)\n"
+            "main.conf": "[100]\ntype=endpoint\n[100]\ntype=auth\n[100](+)\nk=1\n[100](+type=auth)\nk=2\n[z](100)\n"
         },
-        [("100", ["type=endpoint", "first=1"]), ("100", ["type=auth", "second=1"]), ("z", ["type=endpoint", "first=1"])],
+        [("100", ["type=endpoint", "k=1"]), ("100", ["type=auth", "k=2"]), ("z", ["type=endpoint", "k=1"])],
     ),
     "includes": (
         {
@@ -165,7 +173,11 @@ def test_of_an_option_given_twice_the_last_counts_in_any_case(tmp_path: Path) ->
         {"main.conf": "[a]\n#include main.conf\n"},
         {"main.conf": "[a]\n#tryinclude main.conf\n"},
         {"main.conf": "[a]\n#include b.inc\n", "b.inc": "#include sub/../main.conf\n", "sub/x": ""},
-        {"main.conf": "#include 1.inc\n", **{f"{n}.inc": f"#include {n + 1}.inc\n" for n in range(1, 12)}, "12.inc": ""},
+        {
+            "main.conf": "#include 1.inc\n",
+            **{f"{n}.inc": f"#include {n + 1}.inc\n" for n in range(1, 12)},
+            "12.inc": "",
+        },
     ],
 )
 def test_what_cannot_be_read_whole_is_an_error(tmp_path: Path, files: Mapping[str, str]) -> None:
@@ -253,7 +265,9 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(main: str, other: str |
                 assert text == text.strip(asterisk_conf.BLANKS)
 
 
-PRINTABLE = st.text(st.characters(min_codepoint=33, exclude_characters="\\;=[]#()>+", exclude_categories=["Cs"]), min_size=1)
+PRINTABLE = st.text(
+    st.characters(min_codepoint=33, exclude_characters="\\;=[]#()>+", exclude_categories=["Cs"]), min_size=1
+)
 VALUES = st.text(st.characters(min_codepoint=32, exclude_characters="\\", exclude_categories=["Cs"])).map(
     lambda text: text.strip(asterisk_conf.BLANKS).removeprefix(">").strip(asterisk_conf.BLANKS)
 )
@@ -276,7 +290,8 @@ class TestManagerCredentials:
         path = write(
             tmp_path,
             {
-                "main.conf": "[General]\nsecret=no\n[empty]\nsecret=\n[tpl](!)\nsecret=lent\n#include users.inc\n[z]\nsecret=no\n",
+                "main.conf": "[General]\nsecret=no\n[empty]\nsecret=\n[tpl](!)\nsecret=lent\n#include users.inc\n"
+                "[z]\nsecret=no\n",
                 "users.inc": "[crm](tpl)\nread=all\nsecret = a\\;b=c ; comment\n",
             },
         )

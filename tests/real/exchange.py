@@ -105,4 +105,4 @@ def start_demo() -> Iterator[Exchange]:
 
 # The exchanges that the fixture `exchange` runs a test on, by name; the real ones have telephones in this process.
 REAL = ("22", "16")
-EXCHANGES = REAL
+EXCHANGES = (*REAL, "demo")

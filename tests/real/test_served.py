@@ -149,7 +149,8 @@ def test_the_log_has_the_callers_address_and_the_request_id_down_to_the_action(s
 
 def test_a_dead_worker_is_replaced(served: Served) -> None:
     def workers() -> list[int]:
-        found = subprocess.run(["pgrep", "-f", served.direct.rpartition("//")[2]], capture_output=True, text=True, check=True)
+        bound = served.direct.rpartition("//")[2]
+        found = subprocess.run(["pgrep", "-f", bound], capture_output=True, text=True, check=True)
         return [int(pid) for pid in found.stdout.split()]
 
     before = workers()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
@@ -129,44 +128,46 @@ def test_a_fault_of_ours_goes_through_as_it_is_and_gives_the_connection_back(mad
     assert ready(made)
 
 
-def test_a_child_opens_connections_of_its_own_and_leaves_its_parents_alone(made: Engine) -> None:
-    def number() -> int:
-        with connect(made) as connection:
-            found: int = connection.execute(text("SELECT CONNECTION_ID()")).scalar_one()
-            return found
+FORKING = """
+import os, sys
+from sqlalchemy import text
+from pbxapi.db.engine import Login, connect, engine
 
-    mine = number()
-    assert threading.active_count() == 1 or True
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, str(number()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        theirs = int(pipe.read())
-    os.waitpid(child, 0)
+def number():
+    with connect(made) as connection:
+        return connection.execute(text("SELECT CONNECTION_ID()")).scalar_one()
 
-    assert theirs != mine
-    assert number() == mine
+made = engine(Login(port=int(sys.argv[1]), username=sys.argv[2], password=sys.argv[3]), "freepbx", timeout=5)
+print(number(), flush=True)
+if os.fork() == 0:
+    print(number(), flush=True)
+    os._exit(0)
+os.wait()
+print(number())
+"""
+
+
+def test_a_child_opens_connections_of_its_own_and_leaves_its_parents_alone(database: Database) -> None:
+    command = [sys.executable, "-c", FORKING, str(database.port), database.user, database.password]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+
+    parent, child, parent_again = done.stdout.split()
+    assert parent == parent_again != child
 
 
 @pytest.mark.parametrize("case", AS_ASTERISK)
 def test_our_reader_reads_what_asterisk_reads(asterisk: Asterisk, case: str) -> None:
     files, expected = AS_ASTERISK[case]
-    folder = asterisk.folder / "etc"
-    path = write(folder, {f"{case.replace(' ', '-')}.conf" if n == "main.conf" else n: t for n, t in files.items()})
-    assert path == folder / "main.conf"
-    path = folder / f"{case.replace(' ', '-')}.conf"
+    name = f"{case.replace(' ', '-')}.conf"
+    write(asterisk.folder / "etc", {name if file == "main.conf" else file: text for file, text in files.items()})
 
     with RawManager(asterisk.ports.ami) as manager:
-        [answer] = manager.ask("GetConfig", Filename=path.name)
+        [answer] = manager.ask("GetConfig", Filename=name)
 
-    assert answer["Response"] == "Success"
-    assert [(section.name, [f"{n}={v}" for n, v in section.options]) for section in read(path)] == expected
     assert as_sections(answer) == expected
+    ours = read(asterisk.folder / "etc" / name)
+    assert [(section.name, [f"{n}={v}" for n, v in section.options]) for section in ours] == expected
 
 
 def as_sections(answer: dict[str, str]) -> list[tuple[str, list[str]]]:
@@ -183,6 +184,6 @@ def as_sections(answer: dict[str, str]) -> list[tuple[str, list[str]]]:
 
 def test_files_of_the_lab_are_read(asterisk: Asterisk) -> None:
     """Templates and sections of one name, as in a configuration that is in use."""
-    phones = [s for s in read(Path(asterisk.folder / "etc/pjsip.conf")) if s.name == "100"]
+    phones = [s for s in read(asterisk.folder / "etc/pjsip.conf") if s.name == "100"]
 
     assert {section.get("type") for section in phones} == {"endpoint", "auth", "aor"}
