@@ -274,8 +274,9 @@ def test_an_origin_that_is_not_named_exactly_may_nothing(origin: str) -> None:
 
 
 def test_who_is_no_browser_is_told_nothing_of_origins() -> None:
-    app = app_with_things(REST_CORS_ORIGINS="https://crm.example.com")
-    assert cors_headers(app.test_client().get("/things", headers=WITH_KEY)) == {}
+    for origins in ("https://crm.example.com", "*"):
+        app = app_with_things(REST_CORS_ORIGINS=origins)
+        assert cors_headers(app.test_client().get("/things", headers=WITH_KEY)) == {}
 
 
 def test_all_origins_may_call_but_never_with_credentials() -> None:

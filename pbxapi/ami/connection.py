@@ -75,7 +75,9 @@ class Connection:
         try:
             if self.lost is not None:  # looked at after we are in the table: the reader tells all who are in it
                 raise self.lost.again("not sent")
-            if not self._write.acquire(timeout=max(0.0, deadline - monotonic())):
+            if not self._write.acquire(blocking=False) and not self._write.acquire(
+                timeout=max(0.0, deadline - monotonic())
+            ):
                 raise AmiUnavailable("not sent: the session took no action in time")
             try:
                 self._stream.write(data)
@@ -93,6 +95,8 @@ class Connection:
 
     def wait(self, exchange: Exchange, deadline: float) -> bool:
         """Wait until the exchange has ended; false at the deadline. Reads for all when nobody else reads."""
+        if not exchange.ended.locked():
+            return True
         self._parked.add(exchange)
         if self._reading.acquire(blocking=False):
             self._parked.discard(exchange)
@@ -163,6 +167,8 @@ class Connection:
 
     def _receive(self, deadline: float | None) -> bool:
         """Read once and hand out what came; false at the deadline and when the session is lost."""
+        if deadline is not None and deadline <= monotonic():
+            return False  # also when bytes for others never cease to come
         try:
             data = self._stream.read(deadline)
             if data is None:

@@ -150,7 +150,7 @@ class Lane:
                 write_timeout=config.write_timeout,
                 context=self._tls if config.tls else None,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a host that can be no name
             raise AmiUnavailable(f"cannot connect: {error}") from error
         session = Connection(stream, self.name)
         try:

@@ -272,11 +272,12 @@ def _parties(first: Channel) -> tuple[Party, Party]:
 
 
 def _started_at(first: Channel, now: datetime) -> datetime:
-    """From the linkedid, which begins with the first channel's time of birth; from its age where it does not."""
-    born = BORN.search(first.linkedid)
-    if born:
+    """When the oldest leg was made. Its age alone would give another second at each reading; its id has it exactly."""
+    started_at = now.replace(microsecond=0) - timedelta(seconds=first.duration)
+    born = BORN.search(first.id)
+    if born and abs(int(born[1]) - started_at.timestamp()) <= 3:
         return datetime.fromtimestamp(int(born[1]), UTC)
-    return now.replace(microsecond=0) - timedelta(seconds=first.duration)
+    return started_at
 
 
 def _status(legs: Sequence[Channel]) -> str:

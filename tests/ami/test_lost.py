@@ -186,6 +186,26 @@ def test_actions_whose_answers_are_not_awaited_leave_nothing_behind(
     assert after - before < 20_000
 
 
+def test_bytes_for_others_that_never_cease_do_not_keep_a_waiter_past_its_deadline(
+    manager: ScriptedManager, client: Client
+) -> None:
+    over, dry = threading.Event(), threading.Event()
+
+    def flood(session: Session, action: Action) -> None:
+        enough = time.monotonic() + 3
+        while not over.is_set() and time.monotonic() < enough:
+            session.send(b"Event: Other\r\nActionID: of-nobody\r\n\r\n" * 1000)
+        dry.set()
+
+    manager.on("Flood", flood)
+    with pytest.raises(AmiTimeout):
+        client.request("Flood", timeout=0.1)
+    assert not dry.is_set()
+    over.set()
+    client.request("Ping")
+    assert len(manager.sessions) == 1
+
+
 def test_an_idle_session_that_died_in_silence_costs_a_reconnect_and_no_action(manager: ScriptedManager) -> None:
     client = manager.client(probe_after=0.0)
     client.request("Ping")

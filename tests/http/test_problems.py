@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 from flask import Response, abort
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest
 from werkzeug.test import TestResponse
 
 from pbxapi import errors
@@ -261,7 +261,7 @@ def test_a_problem_for_head_has_no_body() -> None:
 
 
 def test_an_answer_that_is_raised_ready_made_is_given_as_it_is() -> None:
-    response = raised(HTTPException(response=Response("ready", 202)))
+    response = raised(BadRequest(response=Response("ready", 202)))
     assert (response.status_code, response.text) == (202, "ready")
 
 

@@ -12,12 +12,14 @@ import pytest
 
 from tests.real.api import KEY, Api
 from tests.real.deadline import eventually
-from tests.real.exchange import Exchange
+from tests.real.exchange import REAL, Exchange
+from tests.real.mariadb import MariaDB
+
+# The demo has one manager user, no ARI and no call records, and lives in this process.
+pytestmark = pytest.mark.parametrize("_exchange", REAL, indirect=True, scope="session")
 
 
 def as_user(exchange: Exchange, tmp_path: Path, user: str, apps: Callable[..., Api]) -> Api:
-    if exchange.asterisk is None:
-        pytest.skip("the demo has one manager user")
     other = dataclasses.replace(exchange, username=user, secret=f"{user}-secret")
     return apps(other, tmp_path / f"{user}.db")
 
@@ -62,8 +64,6 @@ def test_a_user_who_may_not_originate_is_told_so(exchange: Exchange, tmp_path: P
 
 
 def test_ari_gives_its_own_list(exchange: Exchange, tmp_path: Path, apps: Callable[..., Api]) -> None:
-    if exchange.ari_port is None:
-        pytest.skip("the demo has no ARI")
     ari = {"ARI_ENABLED": "true", "ARI_PORT": str(exchange.ari_port), "ARI_USERNAME": "ari", "ARI_SECRET": "arisecret"}
     api = apps(exchange, tmp_path / "store.db", **ari)
     assert api.items("/ari/channels") == []
@@ -77,8 +77,7 @@ def test_ari_gives_its_own_list(exchange: Exchange, tmp_path: Path, apps: Callab
 
 
 def test_an_exchange_that_dies_is_503_within_a_second_and_back_within_15(exchange: Exchange, api: Api) -> None:
-    if exchange.asterisk is None:
-        pytest.skip("the demo lives in this process")
+    assert exchange.asterisk is not None
     api.get("/peers")
     exchange.asterisk.pause()
     answers: list[tuple[int, float]] = []
@@ -106,11 +105,27 @@ def test_an_exchange_that_dies_is_503_within_a_second_and_back_within_15(exchang
 
 
 def test_a_call_whose_exchange_dies_is_ended(exchange: Exchange, api: Api) -> None:
-    if exchange.asterisk is None:
-        pytest.skip("the demo lives in this process")
+    assert exchange.asterisk is not None
     path = api.place(**{"from": "103", "to": "101", "timeout": 60})
     api.until(path, "ringing")
     exchange.asterisk.kill()
     exchange.asterisk.start()
     ended = api.end(path, seconds=20)
     assert (ended["status"], ended["reason"]) == ("failed", "The end of this call was not seen")
+
+
+def test_a_call_that_was_placed_has_its_id_in_the_exchanges_own_records(
+    exchange: Exchange, api: Api, mariadb: MariaDB
+) -> None:
+    assert exchange.asterisk is not None
+    assert exchange.asterisk.database is not None
+    database = exchange.asterisk.database.name
+    path = api.place(**{"from": "100", "to": "101"})
+    api.until(path, "answered")
+    api.delete(path)
+    api.end(path)
+    find = "SELECT * FROM cdr WHERE linkedid = %s AND dst = '101'"
+    [row] = eventually(
+        lambda: mariadb.run(find, path.removeprefix("/calls/"), database=database), "there is a call record"
+    )
+    assert (row["uniqueid"], row["disposition"]) == (row["linkedid"], "ANSWERED")
