@@ -16,19 +16,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Migrate, and say so. Raises SettingsError when the store cannot be reached or written."""
-    from alembic.util import CommandError  # noqa: PLC0415
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-
     from pbxapi.app import build_store  # noqa: PLC0415
+    from pbxapi.errors import NotFound, Unavailable  # noqa: PLC0415
     from pbxapi.store.migrate import migrate  # noqa: PLC0415
 
     store = build_store(Settings.from_environ(read_environment()))
     try:
         migrate(store, args.to)
-    except CommandError as error:
+    except NotFound as error:
         raise SettingsError([f"--to {args.to}: {error}"]) from None
-    except (SQLAlchemyError, ImportError) as error:
-        # The driver's own words, without the statement; a password is never among them.
-        raise SettingsError([f"STORE_URL: {store!r} cannot be migrated: {getattr(error, 'orig', error)}"]) from None
+    except Unavailable as error:
+        # The database's own words: no password is among them.
+        raise SettingsError([f"STORE_URL: {store!r} cannot be migrated: {error.__cause__}"]) from None
+    finally:
+        store.close()
     sys.stdout.write(f"{store!r} is at {args.to}\n")
     return 0

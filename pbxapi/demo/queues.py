@@ -183,12 +183,9 @@ class Waiting:
 
     def release(self, channel: Channel) -> None:
         """The caller hangs up or is sent elsewhere."""
-        place = ("Position", str(self.queue.waiting.index(self) + 1))
-        waited = ("HoldTime", str(int(self.queues.switch.clock.now() - self.since)))
         self.queue.abandoned += 1
         self._stop_ringing()
-        self._leave()
-        self._tell("QueueCallerAbandon", place, ("OriginalPosition", place[1]), waited)
+        self._leave(abandoned=True)
 
     def _call_members(self) -> None:
         free = [member for member in self.queue.members if self.queues.available(member)]
@@ -223,13 +220,18 @@ class Waiting:
         for leg in legs:
             leg.cancel()
 
-    def _leave(self) -> None:
+    def _leave(self, *, abandoned: bool = False) -> None:
         for timer in self.timers:
             timer.cancel()
-        place = str(self.queue.waiting.index(self) + 1)
+        position = str(self.queue.waiting.index(self) + 1)
         self.queue.waiting.remove(self)
-        self.queues.switch.tell("MusicOnHoldStop", self.channel)
-        self._tell("QueueCallerLeave", ("Position", place), ("Count", str(len(self.queue.waiting))))
+        switch = self.queues.switch
+        switch.tell("MusicOnHoldStop", self.channel)
+        if abandoned:
+            waited = str(int(switch.clock.now() - self.since))
+            places = (("Position", position), ("OriginalPosition", position))
+            self._tell("QueueCallerAbandon", *places, ("HoldTime", waited))
+        self._tell("QueueCallerLeave", ("Position", position), ("Count", str(len(self.queue.waiting))))
 
     def _tell(self, event: str, *extra: tuple[str, str]) -> None:
         self.queues.switch.tell(event, self.channel, ("Queue", self.queue.name), *extra, kind="agent")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from pbxapi.http.live import LiveQuery
-from pbxapi.pbx.channels import DTMF, STATES
-from pbxapi.pbx.text import CONTEXT, EXTENSION
+from pbxapi.pbx.text import CHANNEL_STATES, CONTEXT, DTMF, EXTENSION
 
 
 def matching(pattern: str, what: str) -> ma.validate.Regexp:
@@ -28,7 +27,7 @@ class ChannelSchema(ma.Schema):
     name = ma.fields.String(required=True, metadata={"example": "PJSIP/200-0000002a"})
     technology = ma.fields.String(required=True, metadata={"example": "pjsip"})
     linkedid = ma.fields.String(required=True, metadata={"description": "The call it belongs to."})
-    state = ma.fields.String(required=True, validate=ma.validate.OneOf([*STATES.values(), "unknown"]))
+    state = ma.fields.String(required=True, validate=ma.validate.OneOf([*CHANNEL_STATES.values(), "unknown"]))
     caller = ma.fields.Nested(PartySchema, required=True)
     connected = ma.fields.Nested(PartySchema, required=True)
     context = ma.fields.String(required=True, allow_none=True, metadata={"example": "from-internal"})
@@ -48,7 +47,7 @@ class ChannelsQuery(LiveQuery):
     """Filters; all of them have to hold."""
 
     technology = ma.fields.String(validate=ma.validate.Length(1, 20), metadata={"example": "pjsip"})
-    state = ma.fields.String(validate=ma.validate.OneOf([*STATES.values(), "unknown"]))
+    state = ma.fields.String(validate=ma.validate.OneOf([*CHANNEL_STATES.values(), "unknown"]))
     linkedid = ma.fields.String(validate=ma.validate.Length(1, 150))
 
 

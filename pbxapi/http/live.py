@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 import marshmallow as ma
 from flask import Response, request
 
-from pbxapi.http.body import Encoded, encode, respond
+from pbxapi.http.body import Encoded, encode, next_link, respond
 from pbxapi.http.paging import Key, PageQuery, page
 from pbxapi.pbx.live import Snapshot
 
@@ -43,15 +42,10 @@ def respond_live(
         if len(snapshot.memo) < MOST_REMEMBERED:
             snapshot.memo[question] = remembered
     encoded, cursor = remembered
-    headers = {"Link": f'<{_next_url(cursor)}>; rel="next"'} if cursor else None
+    headers = {"Link": next_link(cursor)} if cursor else None
     return respond(encoded, age=snapshot.age, headers=headers)
 
 
 def selected(items: Iterable[T], wanted: Mapping[str, Any]) -> Iterable[T]:
     """The items whose fields have the wanted values."""
     return (item for item in items if all(getattr(item, name) == value for name, value in wanted.items()))
-
-
-def _next_url(cursor: str) -> str:
-    arguments = {**request.args.to_dict(), "cursor": cursor}
-    return f"{request.script_root}{request.path}?{urlencode(arguments)}"

@@ -146,7 +146,7 @@ class CallWatcher:
     def _alive(self) -> set[str] | None:
         try:
             channels = self._channels()
-        except (AmiError, PbxError, TimeoutError):
+        except (AmiError, PbxError):
             return None
         return {channel.id for channel in channels} | {channel.linkedid for channel in channels}
 

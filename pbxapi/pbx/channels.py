@@ -10,21 +10,13 @@ from pbxapi.ami import AmiRefused, AmiUnknownAction, Client, Message
 from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Refused
 from pbxapi.pbx.interfaces import Channel, Party, Recording
 from pbxapi.pbx.live import Shared, Snapshot
-from pbxapi.pbx.text import CONTEXT, EXTENSION
+from pbxapi.pbx.text import CHANNEL_STATES, CONTEXT, DTMF, EXTENSION
 
 EXTERNAL_ID = "PBXAPI_EXTERNAL_ID"
 """The channel variable that holds a call's external_id; legs that are dialled from it inherit it."""
 
 MIXMONITOR_ID = "PBXAPI_MIXMONITOR_ID"
 """The channel variable that holds the id of the recording started here, so that only that one is stopped."""
-
-STATES = {
-    "0": "down", "1": "reserved", "2": "offhook", "3": "dialing", "4": "ring", "5": "ringing", "6": "up", "7": "busy",
-    "8": "dialing_offhook", "9": "prering",
-}  # fmt: skip
-"""enum ast_channel_state, include/asterisk/channelstate.h."""
-
-DTMF = re.compile(r"[0-9A-Da-d*#]{1,32}\Z")
 
 
 def known(value: str) -> str | None:
@@ -42,7 +34,7 @@ def read_channel(status: Message) -> Channel:
         name=name,
         technology=name.partition("/")[0].lower(),
         linkedid=status.get("Linkedid") or status["Uniqueid"],
-        state=STATES.get(status.get("ChannelState"), "unknown"),
+        state=CHANNEL_STATES.get(status.get("ChannelState"), "unknown"),
         caller=Party(known(status.get("CallerIDNum")), known(status.get("CallerIDName"))),
         connected=Party(known(status.get("ConnectedLineNum")), known(status.get("ConnectedLineName"))),
         context=known(status.get("Context")),

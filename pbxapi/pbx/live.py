@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from pbxapi.errors import Timeout
+
 T = TypeVar("T")
 
 # What a list may cost Asterisk: one of 0.35 s (10,000 endpoints) is asked for every 7 s, one of 20 ms each second.
@@ -65,7 +67,7 @@ class Shared(Generic[T]):
             self._kept = None
 
     def get(self, *, fresh: bool = False) -> Snapshot[T]:
-        """The kept snapshot, another's flight, or a new one. Raises what `fetch` raises; TimeoutError after `wait`."""
+        """The kept snapshot, another's flight, or a new one. Raises what `fetch` raises; Timeout after `wait`."""
         with self._lock:
             kept, present = self._kept, self._present
             if not fresh and kept is not None and time.monotonic() < kept.good_until:
@@ -78,7 +80,7 @@ class Shared(Generic[T]):
         if mine:
             return self._fly(flight, after=present)
         if not flight.done.wait(self._wait):
-            raise TimeoutError("another request's question to the exchange has not ended")
+            raise Timeout("The exchange has not answered in time: another request waits for the same answer")
         if flight.snapshot is None:
             raise flight.error or RuntimeError("a flight ended with nothing")
         return flight.snapshot

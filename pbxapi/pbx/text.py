@@ -1,4 +1,4 @@
-"""Checks on what a caller may name, before it comes near an AMI line."""
+"""What a caller may name, checked before it comes near an AMI line, and how Asterisk names states."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,78}\Z")
 
 # Variables that make Asterisk or a platform's dialplan run a shell command, or that this program sets itself.
 RESERVED_VARIABLES = re.compile(r"_{0,2}(MONITOR_EXEC|MIXMONITOR_EXEC|TOUCH_|PBXAPI_|SIPADDHEADER)", re.I)
+
+DTMF = re.compile(r"[0-9A-Da-d*#]{1,32}\Z")
+
+CHANNEL_STATES = {
+    "0": "down", "1": "reserved", "2": "offhook", "3": "dialing", "4": "ring", "5": "ringing", "6": "up", "7": "busy",
+    "8": "dialing_offhook", "9": "prering",
+}  # fmt: skip
+"""enum ast_channel_state, include/asterisk/channelstate.h."""
 
 LINE_ENDS = re.compile(r"[\r\n\0]")
 

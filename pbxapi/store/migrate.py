@@ -8,7 +8,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 
+from pbxapi.errors import NotFound, Unavailable
 from pbxapi.store.engine import Store
 
 
@@ -20,9 +23,17 @@ def _config(store: Store) -> Config:
 
 
 def migrate(store: Store, revision: str = "head") -> None:
-    """Upgrade to a revision, or downgrade to `base`. Raises SQLAlchemy's errors as they are."""
+    """Upgrade to a revision, or downgrade to `base`.
+
+    Raises NotFound when there is no such revision, Unavailable when the store cannot be reached or changed.
+    """
     change = command.downgrade if revision == "base" else command.upgrade
-    change(_config(store), revision)
+    try:
+        change(_config(store), revision)
+    except CommandError as error:
+        raise NotFound(str(error)) from error
+    except SQLAlchemyError as error:
+        raise Unavailable("The store of pbxapi cannot be reached or changed", part="store") from error
 
 
 def is_current(store: Store) -> bool:

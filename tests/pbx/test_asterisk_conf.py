@@ -193,7 +193,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_nothing_is_executed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.WARNING, logger="pbxapi")
     path = write(tmp_path, {"main.conf": f"[a]\n#exec touch {tmp_path}/done\nx=1\n"})
 
     assert sections(path) == [("a", ["x=1"])]

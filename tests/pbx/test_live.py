@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pbxapi.errors import Timeout
 from pbxapi.pbx.live import Shared
 
 
@@ -119,7 +120,7 @@ def test_waiting_for_another_is_bounded() -> None:
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(shared.get)
         assert source.began.acquire(timeout=5)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(Timeout):
             shared.get()
         source.answer.release()
         first.result(timeout=5)
