@@ -21,7 +21,7 @@ from bench import exchange, footprint, load, servers
 from bench.report import Report, percentile, ratio, say
 
 CONNECTIONS = (1, 8, 32)
-RIVALS = {"old way, PHP": "the old way in PHP", "old way": "the old way in Python"}
+RIVALS = {"PHP": "the old way in PHP", "old way": "the old way in Python"}
 SHARED_GOAL, LIVE_GOAL = 14.0, 1.0
 MIDDLEWARE_GOAL, IMPORT_GOAL, MEMORY_GOAL = 50.0, 2.5, 64.0  # µs, times Flask's, MB
 
@@ -57,12 +57,16 @@ def main() -> None:
             "bare": Target(masters["bare"][0], "/"),
         }
         try:
-            targets["old way, PHP"] = Target(stack.enter_context(servers.php(folder, server.ports.ami)), "/")
+            php = stack.enter_context(servers.php(folder, server.ports.ami))
+            targets["PHP"] = Target(php, "/")
+            targets["PHP, contacts too"] = Target(php, "/?contacts=1")
         except LookupError as error:
             report.skip("beside the old way in PHP", str(error))
+        measure_memory(report, targets["health"], masters["pbxapi"][1], stack, environ)
         for connections in CONNECTIONS:
             measure_load(report, targets, connections, args.rounds, args.seconds)
-        measure_memory(report, masters["pbxapi"][1], stack, environ)
+        used = max(worker["rss"] for worker in footprint.workers_memory(masters["pbxapi"][1]))
+        report.note(f"memory of a worker after lists of {args.phones:,} under load", f"{used:.1f} MB", used)
         measure_middleware(report, environ)
     measure_import(report, args.rounds)
     report.finish()
@@ -83,10 +87,15 @@ def measure_load(report: Report, targets: dict[str, Target], connections: int, r
             if rival in rates:
                 value = ratio(rates[ours], rates[rival])
                 report.at_least(f"GET {what}, {label}: rate beside {words}", value, goal)
+    if "PHP, contacts too" in rates:
+        value = ratio(rates["live"], rates["PHP, contacts too"])
+        report.note(f"GET /peers?fresh=1, {label}: beside PHP that lists contacts too", f"{value:.2f} x", value)
     value = ratio(rates["health"], rates["bare"])
     report.note(f"GET /health/live, {label}: rate beside a bare WSGI function", f"{value:.2f} x", value)
     for name, found in loads.items():
         report.note(f"{label}, {name}: requests/s, p50, p99", _speed(found))
+    share = max(each.cpu / each.seconds for each in loads["bare"])
+    report.note(f"{label}, the load generator's own share of a core, at most", f"{share:.2f}", share)
     report.samples[label] = {
         name: [{"rate": each.rate, "failed": each.failed, "latencies": each.latencies} for each in found]
         for name, found in loads.items()
@@ -101,15 +110,17 @@ def _speed(loads: list[load.Load]) -> str:
     return f"{words}, {failed} of {failed + len(latencies)} failed" if failed else words
 
 
-def measure_memory(report: Report, master: int, stack: contextlib.ExitStack, environ: dict[str, str]) -> None:
-    """A worker after the load, beside one of a bare Flask."""
-    ours = footprint.workers_memory(master)
+def measure_memory(
+    report: Report, health: Target, master: int, stack: contextlib.ExitStack, environ: dict[str, str]
+) -> None:
+    """A worker that has served some requests, beside one of a bare Flask."""
     _, bare_master = stack.enter_context(servers.gunicorn("flask", environ))
-    bare = footprint.workers_memory(bare_master)
+    load.put(health.port, health.path, 8, 0.5)
+    ours, bare = footprint.workers_memory(master), footprint.workers_memory(bare_master)
     report.samples["memory, MB"] = {"pbxapi": ours, "bare Flask": bare}
-    report.at_most("memory of a worker after the load", max(worker["rss"] for worker in ours), MEMORY_GOAL, "MB")
-    unshared, plain = max(worker["pss"] for worker in ours), max(worker["rss"] for worker in bare)
-    report.note("memory of a worker, its share of what is shared", f"{unshared:.1f} MB", unshared)
+    report.at_most("memory of a worker", max(worker["rss"] for worker in ours), MEMORY_GOAL, "MB")
+    shared, plain = max(worker["pss"] for worker in ours), max(worker["rss"] for worker in bare)
+    report.note("memory of a worker: what is shared counted in part", f"{shared:.1f} MB", shared)
     report.note("memory of a worker with a bare Flask", f"{plain:.1f} MB", plain)
 
 

@@ -176,7 +176,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
             if connection.getresponse().status < 500:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"{' '.join(map(str, process.args))} does not answer")  # type: ignore[union-attr]
+    raise RuntimeError(f"{process.args!r} does not answer")
 
 
 def _program(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +30,7 @@ from pbxapi.demo.clock import Clock
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dialplan import Dialplan
 from pbxapi.demo.parking import ParkingLot
-from pbxapi.demo.phones import PHONES
+from pbxapi.demo.phones import PHONES, Phone
 from pbxapi.demo.queues import Queues
 from pbxapi.demo.recording import Recorder
 from pbxapi.demo.registrar import Registrar
@@ -64,7 +64,7 @@ class DemoExchange:
 
     The same `seed` gives the same ids, names and background calls for the same actions. Port 0 takes a free one;
     raises OSError when the port is in use. `auth_timeout` is in seconds. `recordings` is the folder that holds what
-    MixMonitor records, until the exchange is stopped.
+    MixMonitor records, until the exchange is stopped. Other `phones` must have the numbers of PHONES.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class DemoExchange:
         port: int = 0,
         *,
         users: Mapping[str, User] | None = None,
+        phones: Sequence[Phone] = PHONES,
         auth_timeout: float = 30.0,
         background_calls: bool = True,
     ) -> None:
@@ -81,7 +82,7 @@ class DemoExchange:
         self.port = self._server.port
         self._folder = tempfile.TemporaryDirectory(prefix="demo-exchange-")
         self.recordings = Path(self._folder.name)
-        self._world = _build(seed, users or {"demo": User("demo")}, self.recordings)
+        self._world = _build(seed, users or {"demo": User("demo")}, phones, self.recordings)
         self._background_calls = background_calls
         self._seed = seed
 
@@ -122,25 +123,25 @@ class DemoExchange:
         self._server.forget(session)
 
 
-def _build(seed: int, users: Mapping[str, User], recordings: Path) -> World:
+def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], recordings: Path) -> World:
     lock = threading.RLock()
     clock, bus = Clock(lock), Bus(SYSTEM_NAME)
-    phones = {phone.number: phone for phone in PHONES}
+    by_number = {phone.number: phone for phone in phones}
     switch = Switch(clock, bus)
-    devices = Devices(switch, bus, phones)
-    dialplan = Dialplan(switch, phones, dict(APPLICATIONS))
+    devices = Devices(switch, bus, by_number)
+    dialplan = Dialplan(switch, by_number, dict(APPLICATIONS))
     numbering = Numbering(SYSTEM_NAME, seed)
     world = World(
         lock=lock,
         clock=clock,
         bus=bus,
         numbering=numbering,
-        phones=phones,
+        phones=by_number,
         switch=switch,
         devices=devices,
         dialplan=dialplan,
         parking=ParkingLot(switch, dialplan, numbering.uuid()),
-        queues=Queues(switch, devices, phones, dialplan),
+        queues=Queues(switch, devices, by_number, dialplan),
         recorder=Recorder(switch, dialplan, recordings),
         users=users,
     )

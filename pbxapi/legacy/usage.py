@@ -22,7 +22,7 @@ class Usage:
             self._uses[key, command] += 1
             uses = self._uses[key, command]
         if str(uses).strip("0") == "1":
-            log.info("the key %s has called cmd=%s %d times since the start; %s is next", key, command, uses, successor)
+            log.info("uses of cmd=%s by the key %s since the start: %d; use %s instead", command, key, uses, successor)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Uses by key and command."""

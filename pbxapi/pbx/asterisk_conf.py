@@ -53,11 +53,11 @@ class Section:
 def read(path: str | os.PathLike[str]) -> list[Section]:
     """Every section that is not a template, in order, those of included files where they are included.
 
-    Raises OSError for a file that cannot be read, an included one among them, and ConfError for one that is broken,
-    includes itself or is too large.
+    Raises OSError for a file that cannot be read, an included one among them, and ConfError for one that is broken or
+    too large, or that includes itself.
     """
     reader = _Reader(Path(path).parent)
-    reader.read(Path(path), ())
+    reader.read(Path(path))
     return [section for section in reader.sections if not section.template]
 
 
@@ -80,20 +80,20 @@ class _Reader:
         self._begun: Section | None = None
         self._bytes = self._files = self._options = 0
 
-    def read(self, path: Path, within: tuple[Path, ...]) -> None:
-        """Read a file that the files `within` lead to.
+    def read(self, path: Path, depth: int = 0) -> None:
+        """Read a file that so many others lead to.
 
         It begins in the section that was begun last, in whichever file; the file that includes it goes on in its own.
         """
-        if path in within or len(within) >= MAX_DEPTH:
-            raise ConfError(f"{within[-1]}: includes itself, or files more than {MAX_DEPTH} deep")
+        if depth > MAX_DEPTH:
+            raise ConfError(f"{path}: included more than {MAX_DEPTH} deep, by itself perhaps")
         section = self._begun
         for number, line in _lines(self._text(path)):
             where = f"{path}:{number}"
             if line.startswith("["):
                 section = self._begun = self._section(line, where)
             elif line.startswith("#"):
-                self._directive(line, where, (*within, path))
+                self._directive(line, where, depth)
             elif section is not None:
                 self._option(line, section, where)
 
@@ -152,7 +152,7 @@ class _Reader:
             self._count(1, where)
             section.options.append((name, value.removeprefix(">").strip(BLANKS)))
 
-    def _directive(self, line: str, where: str, within: tuple[Path, ...]) -> None:
+    def _directive(self, line: str, where: str, depth: int) -> None:
         word, _, argument = line[1:].replace("\t", " ").partition(" ")
         argument = argument.strip(BLANKS)
         if word.lower() == "exec":
@@ -164,7 +164,7 @@ class _Reader:
             if not found and word.lower() == "include":
                 raise FileNotFoundError(f"{where}: the file that is included is not there")
             for path in found:
-                self.read(path, within)
+                self.read(path, depth + 1)
 
     def _matching(self, pattern: str) -> list[Path]:
         try:

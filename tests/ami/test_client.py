@@ -77,6 +77,17 @@ def test_a_response_that_opens_no_list_is_the_whole_answer(manager: ScriptedMana
     assert client.request("VoicemailUsersList", until="VoicemailUserEntryComplete").events == ()
 
 
+def test_an_event_with_our_id_is_no_response(manager: ScriptedManager, client: Client) -> None:
+    def echo(session: Session, action: Action) -> None:
+        session.event("UserEvent", "Response: Failure", action=action)
+        session.answer(action, "Message: Event Sent")
+
+    manager.on("UserEvent", echo)
+    reply = client.request("UserEvent")
+    assert reply.response["Message"] == "Event Sent"
+    assert reply.events == ()
+
+
 def test_an_error_ends_a_list_at_once(manager: ScriptedManager, client: Client) -> None:
     manager.on(
         "PJSIPShowEndpoint",

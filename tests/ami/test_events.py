@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from pbxapi.ami import AmiUnavailable, Client
+from pbxapi.ami import AmiUnavailable, Client, Subscription
+from pbxapi.ami.events import Subscriptions
 from tests.ami.scripted import ScriptedManager
 from tests.real.deadline import eventually
 
@@ -101,6 +102,14 @@ def test_closing_a_subscription_that_was_lost_leaves_the_next_session_alone(
         lost.close()
         manager.sessions[1].event("Hangup")
         assert events.get(5) is not None
+
+
+def test_who_comes_when_the_last_one_has_left_is_told_to_open_again() -> None:
+    first, second = (Subscription((), 1, lambda gone: None) for _ in range(2))
+    subscriptions = Subscriptions()
+    assert subscriptions.add(first)
+    assert subscriptions.remove(first)
+    assert not subscriptions.add(second)
 
 
 def test_subscribing_without_a_server_is_unavailable() -> None:

@@ -256,6 +256,7 @@ def test_a_server_that_does_not_read_is_left(manager: ScriptedManager) -> None:
         for _ in range(500):
             client.start("Fill", filler)
     assert not stalled.value.may_have_run
+    assert client.status()["quick"] == "idle"
     released.set()
     client.close()
 

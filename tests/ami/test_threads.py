@@ -6,6 +6,8 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from pbxapi.ami import Client
 from tests.ami.scripted import Action, ScriptedManager, Session
 
@@ -33,6 +35,31 @@ def test_500_answers_out_of_order_reach_32_threads(manager: ScriptedManager, cli
     with ThreadPoolExecutor(32) as pool:
         assert list(pool.map(ask, range(500))) == [True] * 500
     assert len(manager.sessions) == 1
+
+
+def test_no_thread_is_left_without_a_reader(
+    manager: ScriptedManager, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the reader thread comes only when it is called: a call that is missed is a timeout
+    monkeypatch.setattr("pbxapi.ami.connection.PATIENCE", 60.0)
+    held: list[Action] = []
+
+    def answer_in_pairs(session: Session, action: Action) -> None:
+        held.append(action)
+        if len(held) == 2:
+            session.answer(held.pop(0))
+            session.event("Tick")
+            session.answer(held.pop(0))
+
+    manager.on("Pair", answer_in_pairs)
+    client.request("Ping")
+
+    def work(_: int) -> None:
+        for _ in range(200):
+            client.request("Pair", timeout=10)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
 
 
 def test_threads_with_lists_and_actions_each_get_their_own(manager: ScriptedManager, client: Client) -> None:

@@ -109,6 +109,22 @@ def test_big_answers_and_big_actions_cross_on_one_session(manager: ScriptedManag
     assert len(manager.sessions) == 1
 
 
+def test_the_items_of_a_list_are_read_together(
+    manager: ScriptedManager, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # each is a record of its own; were each read by itself, with the pause of a long list after it, this took minutes
+    monkeypatch.setattr("pbxapi.ami.connection.GATHER", 0.1)
+
+    def send_list(session: Session, action: Action) -> None:
+        session.answer(action, "EventList: start")
+        for _ in range(2000):
+            session.event("Item", action=action)
+        session.event("ItemsComplete", "EventList: Complete", action=action)
+
+    manager.on("List", send_list)
+    assert len(client.request("List", until="ItemsComplete", timeout=20).events) == 2000
+
+
 def test_answers_arrive_while_a_writer_waits_for_the_server_to_read(
     manager: ScriptedManager, authority: Authority
 ) -> None:

@@ -1,18 +1,22 @@
-"""A quiet demo exchange for each test: no background calls, so that ids and lists are known."""
+"""A quiet demo exchange for each test: no background calls, so that ids and lists are known, and phones in a hurry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from pbxapi.demo.exchange import DemoExchange
+from pbxapi.demo.phones import PHONES
 from tests.demo.manager import Manager
+
+HURRIED = tuple(replace(phone, answer_after=0.02) for phone in PHONES)
 
 
 @pytest.fixture
 def exchange() -> Iterator[DemoExchange]:
-    with DemoExchange(seed=1, background_calls=False) as exchange:
+    with DemoExchange(seed=1, background_calls=False, phones=HURRIED) as exchange:
         yield exchange
 
 

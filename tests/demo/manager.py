@@ -32,15 +32,22 @@ class Message(list[tuple[str, str]]):
 
 
 class Manager:
-    """One session; it reads only when it is asked to."""
+    """One session; it reads only when it is asked to. `heard` is all that it ever read."""
 
-    def __init__(self, port: int, *, login: bool = True, events: str = "off", receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, port: int, *, login: bool = True, events: str = "off", receive_buffer: int | None = None
+    ) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(SECONDS)
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
         self.bytes = b""
+        self.heard: list[Message] = []
         self._numbers = itertools.count(1)
         if login:
             answer = self.ask("Login", Username="demo", Secret="demo", Events=events)[0]
@@ -55,14 +62,14 @@ class Manager:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def act(self, action: str, headers: Iterable[tuple[str, str]] = (), **more: str) -> str:
+    def act(self, action: str, headers: Iterable[tuple[str, str]] = (), /, **more: str) -> str:
         """Send an action and give its ActionID."""
         number = f"a{next(self._numbers)}"
         lines = [("Action", action), ("ActionID", number), *headers, *more.items()]
         self.send("".join(f"{name}: {value}\r\n" for name, value in lines).encode() + b"\r\n")
         return number
 
-    def ask(self, action: str, headers: Iterable[tuple[str, str]] = (), **more: str) -> list[Message]:
+    def ask(self, action: str, headers: Iterable[tuple[str, str]] = (), /, **more: str) -> list[Message]:
         """Send an action; give its response and, of a list, all that follows with the same ActionID."""
         number = self.act(action, headers, **more)
         answer: list[Message] = []
@@ -83,6 +90,7 @@ class Manager:
             block = self.read_block(deadline)
             assert block is not None, f"the session ended after {seen}"
             seen.append(Message(block))
+            self.heard.append(seen[-1])
             if enough(seen[-1]):
                 return seen
 
@@ -130,7 +138,9 @@ class Manager:
                 return data
             data += more
 
-    def originate(self, channel: str, exten: str, headers: Iterable[tuple[str, str]] = (), **more: str) -> list[Message]:
+    def originate(
+        self, channel: str, exten: str, headers: Iterable[tuple[str, str]] = (), /, **more: str
+    ) -> list[Message]:
         """Place an asynchronous call into from-internal."""
         place = {"Channel": channel, "Context": "from-internal", "Exten": exten, "Priority": "1", "Async": "true"}
         return self.ask("Originate", headers, **{**place, **more})
