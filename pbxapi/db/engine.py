@@ -54,7 +54,7 @@ class Login:
             return False
 
 
-def engine(login: Login, database: str, *, timeout: int = 5, tls: bool | None = None) -> Engine:
+def engine(login: Login, database: str, *, timeout: float = 5.0, tls: bool | None = None) -> Engine:
     """An engine for one database, by PyMySQL. `timeout` is in seconds, for each read and write.
 
     `tls` None encrypts where the server can, but not on this machine: it costs some 20 ms a connection there.

@@ -51,7 +51,7 @@ class User:
 
 def parse_mask(text: str) -> frozenset[str]:
     """The classes that a mask asks for: `on`, `off`, names or a number of bits; unknown names are skipped."""
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdecimal():
         return frozenset(name for bit, name in enumerate(CLASSES) if int(text) >> bit & 1)
     if text.lower() in {"", "on", "yes", "true", "all"}:
         return ALL

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pbxapi.demo import causes
 from pbxapi.demo.channels import Channel
-from pbxapi.demo.clock import Timer
+from pbxapi.demo.clock import LONGEST, Timer, seconds
 from pbxapi.demo.dial import Dial, answer
 from pbxapi.demo.dialplan import Application, Dialplan
 
@@ -27,7 +27,7 @@ class Holding:
 
 def _dial(dialplan: Dialplan, channel: Channel, data: str) -> bool:
     target, _, rest = data.partition(",")
-    seconds = rest.partition(",")[0]
+    timeout = seconds(rest.partition(",")[0], otherwise=60.0)
     switch = dialplan.switch
     for name in ("DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME"):
         switch.set_variable(channel, name, "")
@@ -37,7 +37,7 @@ def _dial(dialplan: Dialplan, channel: Channel, data: str) -> bool:
         switch.set_variable(channel, "DIALSTATUS", "CHANUNAVAIL")
         channel.cause = causes.NO_ROUTE
         return True
-    Dial(dialplan, channel).start(phone, float(seconds) if seconds.isdigit() else 60.0)
+    Dial(dialplan, channel).start(phone, timeout)
     return False
 
 
@@ -47,17 +47,14 @@ def _answer(dialplan: Dialplan, channel: Channel, data: str) -> bool:
 
 
 def _hang_up(dialplan: Dialplan, channel: Channel, data: str) -> bool:
-    given = int(data) if data.isdigit() else 0
+    given = int(data) if data.isdecimal() else 0
     dialplan.switch.hang_up(channel, given or channel.cause or causes.NORMAL)
     return False
 
 
 def _wait(dialplan: Dialplan, channel: Channel, data: str) -> bool:
-    try:
-        seconds = min(max(float(data), 0.0), 86400.0)
-    except ValueError:
-        return True
-    channel.owner = Holding(dialplan.switch.clock.later(seconds, lambda: dialplan.advance(channel)))
+    delay = seconds(data, otherwise=0.0)
+    channel.owner = Holding(dialplan.switch.clock.later(delay, lambda: dialplan.advance(channel)))
     return False
 
 
@@ -70,8 +67,8 @@ def _hold(dialplan: Dialplan, channel: Channel, data: str) -> bool:
 
 def _tone(cause: int) -> Application:
     def run(dialplan: Dialplan, channel: Channel, data: str) -> bool:
-        seconds = float(data) if data.isdigit() else 3600.0
-        end = dialplan.switch.clock.later(seconds, lambda: dialplan.switch.hang_up(channel, cause))
+        delay = seconds(data, otherwise=LONGEST)
+        end = dialplan.switch.clock.later(delay, lambda: dialplan.switch.hang_up(channel, cause))
         channel.owner = Holding(end)
         return False
 

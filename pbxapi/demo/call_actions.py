@@ -37,7 +37,7 @@ def hang_up(asked: Asked) -> Answer:
 
 def _cause(text: str) -> int:
     """A cause that is no number from 0 to 127 is ignored, with a line in the log."""
-    value = int(text) if text.isascii() and text.isdigit() else -1
+    value = int(text) if text.isascii() and text.isdecimal() else -1
     return value if 0 <= value <= 127 else causes.NONE
 
 
@@ -87,7 +87,7 @@ def redirect(asked: Asked) -> Answer:
     for header in ("Channel", "Context", "Exten", "Priority"):
         if not request.get(header):
             return asked.error(f"{header} not specified")
-    if not request.get("Priority").isdigit():
+    if not request.get("Priority").isdecimal():
         return asked.error("Priority is invalid")
     channel = switch.find(name)
     if channel is None:
@@ -108,5 +108,5 @@ def redirect(asked: Asked) -> Answer:
 def _send(asked: Asked, channel: Channel, prefix: str = "") -> None:
     context, exten, priority = (asked.request.get(prefix + header) for header in ("Context", "Exten", "Priority"))
     after = asked.world.switch.release(channel)
-    asked.world.dialplan.run(channel, context, exten, int(priority) if priority.isdigit() else 1)
+    asked.world.dialplan.run(channel, context, exten, int(priority) if priority.isdecimal() else 1)
     after()

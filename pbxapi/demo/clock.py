@@ -5,12 +5,20 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _log = logging.getLogger(__name__)
+
+LONGEST = 86400.0  # seconds: nothing here waits for more than a day
+
+
+def seconds(text: str, otherwise: float) -> float:
+    """A number of seconds that somebody wrote, at most LONGEST; `otherwise` when it is none."""
+    return min(float(text), LONGEST) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else otherwise
 
 
 @dataclass(order=True)
@@ -50,7 +58,6 @@ class Clock:
         """End the thread; what is still to come will not happen."""
         with self._changed:
             self._stopped = True
-            self._heap.clear()
             self._changed.notify()
         if self._thread.ident is not None:
             self._thread.join(timeout)

@@ -48,7 +48,7 @@ def play_dtmf(asked: Asked) -> Answer:
 def _receive(asked: Asked, channel: Channel, digit: str) -> None:
     """The key counts as pressed on this channel, and is sent on to whom it talks to."""
     switch, given = asked.world.switch, asked.request.get("Duration")
-    key, length = ("Digit", digit), ("DurationMs", given if given.isdigit() else "0")
+    key, length = ("Digit", digit), ("DurationMs", given if given.isdecimal() else "0")
     switch.tell("DTMFEnd", channel, key, length, ("Direction", "Received"), kind="dtmf")
     if isinstance(channel.owner, Talk):
         peer = channel.owner.peer(channel)

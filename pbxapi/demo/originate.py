@@ -17,7 +17,8 @@ from pbxapi.demo.wire import Message
 from pbxapi.demo.world import World
 
 MAX_ID = 149
-DEFAULT_TIMEOUT_MS = 30000
+DEFAULT_TIMEOUT_MS = 30_000
+MAX_TIMEOUT_MS = 600_000
 REASON_FAILED, REASON_NO_ANSWER, REASON_ANSWERED = 0, 3, 4
 
 # main/manager.c: what a user without the `system` class may not start. The applications are searched for in the
@@ -158,7 +159,7 @@ def _origination(asked: Asked, told: Callable[[Message], None]) -> Origination:
         target=request.get("Channel"),
         context=request.get("Context"),
         exten=request.get("Exten"),
-        priority=int(request.get("Priority") or 1),
+        priority=_priority(request.get("Priority")) or 1,
         application=request.get("Application"),
         data=request.get("Data"),
         caller=parse_caller(request.get("CallerID")),
@@ -171,9 +172,15 @@ def _origination(asked: Asked, told: Callable[[Message], None]) -> Origination:
 
 
 def _timeout(asked: Asked) -> float:
-    """In seconds. Asterisk takes 0 and less as no limit; ten minutes are enough here."""
-    given = int(asked.request.get("Timeout") or DEFAULT_TIMEOUT_MS) / 1000
-    return given if 0 < given < 600 else 600.0
+    """In seconds. Asterisk takes 0 and less as no limit."""
+    milliseconds = int(asked.request.get("Timeout") or DEFAULT_TIMEOUT_MS)
+    return min(milliseconds, MAX_TIMEOUT_MS) / 1000 if milliseconds > 0 else MAX_TIMEOUT_MS / 1000
+
+
+def _priority(text: str) -> int | None:
+    """The number that a priority begins with; 1 when it is empty, None when there is none."""
+    match = re.match(r"\s*[+-]?[0-9]+", text)
+    return int(match[0]) if match else (None if text else 1)
 
 
 def _variables(headers: list[str]) -> list[tuple[str, str]]:
@@ -217,12 +224,12 @@ def parse_caller(text: str) -> Party | None:
 def _fault(asked: Asked) -> str:
     """What Asterisk refuses before it calls anybody, in its order and words."""
     request = asked.request
-    channel, priority, timeout = request.get("Channel"), request.get("Priority"), request.get("Timeout")
+    channel, timeout = request.get("Channel"), request.get("Timeout")
     if not channel:
         return "Channel not specified"
-    if priority and not re.match(r"\s*[+-]?\d", priority):
+    if _priority(request.get("Priority")) is None:
         return "Invalid priority"
-    if timeout and not re.fullmatch(r"\s*[+-]?\d+", timeout):
+    if timeout and not re.fullmatch(r"\s*[+-]?[0-9]+", timeout):
         return "Invalid timeout"
     if "/" not in channel:
         return "Invalid channel"
@@ -235,8 +242,8 @@ def _refusal(asked: Asked) -> str:
     classes = asked.session.user.write if asked.session.user else frozenset()
     if application and "system" not in classes and any(word in application or word in data for word in _FORBIDDEN):
         return "Originate Access Forbidden: app or data blacklisted"
-    exten, context, priority = request.get("Exten"), request.get("Context"), request.get("Priority")
-    if exten and context and priority and not asked.world.dialplan.exists(context, exten, int(priority)):
+    exten, context, priority = request.get("Exten"), request.get("Context"), _priority(request.get("Priority"))
+    if exten and context and priority and not asked.world.dialplan.exists(context, exten, priority):
         return "Extension does not exist."
     if max(len(request.get("ChannelId")), len(request.get("OtherChannelId"))) > MAX_ID:
         return f"Uniqueid length exceeds maximum of {MAX_ID}"

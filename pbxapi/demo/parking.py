@@ -105,7 +105,7 @@ class ParkingLot:
 
     def _retrieve_application(self, dialplan: Dialplan, channel: Channel, data: str) -> bool:
         space = data.rpartition(",")[2]
-        parked = self.parked.get(int(space)) if space.isdigit() else None
+        parked = self.parked.get(int(space)) if space.isdecimal() else None
         if parked is None:
             return True
         self._forget(parked)

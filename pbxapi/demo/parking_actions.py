@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pbxapi.demo.actions import Asked, action
+from pbxapi.demo.clock import seconds
 from pbxapi.demo.parking import NAME, SPACES, TIMEOUT
 from pbxapi.demo.session import Answer
 
@@ -16,15 +17,17 @@ def park(asked: Asked) -> Answer:
     name, timeout, space = request.get("Channel"), request.get("Timeout"), request.get("Parkingspace")
     if not name:
         return asked.error("Channel not specified")
-    if timeout and not re.fullmatch(r"\d+", timeout):
+    if timeout and not re.fullmatch(r"[0-9]+", timeout):
         return asked.error("Invalid Timeout value.")
     channel = asked.world.switch.find(name)
     if channel is None:
         return asked.error(f"Channel does not exist: {name}")
     parker = re.sub(r"-[0-9a-f]{8}(;[12])?$", "", request.get("TimeoutChannel"))
-    seconds = max(1.0, int(timeout) / 1000) if timeout else TIMEOUT
-    known = request.get("Parkinglot") in ("", NAME) and (not space or space.isdigit())
-    if not known or not asked.world.parking.park(channel, parker, seconds, int(space) if space else None):
+    milliseconds = seconds(timeout, otherwise=TIMEOUT * 1000)
+    known = request.get("Parkinglot") in ("", NAME) and (not space or space.isdecimal())
+    if not known or not asked.world.parking.park(
+        channel, parker, max(1.0, milliseconds / 1000), int(space) if space else None
+    ):
         return asked.error("Park action failed")
     return asked.said("Park successful")
 

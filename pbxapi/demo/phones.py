@@ -46,7 +46,7 @@ class Phone:
     @property
     def host(self) -> str:
         """An address of the range for documentation (RFC 5737)."""
-        return f"192.0.2.{self.number if self.number.isdigit() else 250}"
+        return f"192.0.2.{self.number if self.number.isdecimal() else 250}"
 
     @property
     def uri(self) -> str:

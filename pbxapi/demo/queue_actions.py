@@ -122,7 +122,7 @@ def queue_add(asked: Asked) -> Answer:
     member = Member(
         interface,
         request.get("MemberName") or interface,
-        int(penalty) if penalty.isdigit() else 0,
+        int(penalty) if penalty.isdecimal() else 0,
         int(asked.world.clock.now()),
         dynamic=True,
         paused=request.get("Paused").lower() in _TRUE,
@@ -177,7 +177,7 @@ def queue_penalty(asked: Asked) -> Answer:
     if not interface or not penalty:
         return asked.error("Need 'Interface' and 'Penalty' parameters.")
     found = _memberships(asked, interface)
-    if not found or not penalty.isdigit():
+    if not found or not penalty.isdecimal():
         return asked.error("Invalid interface, queuename or penalty")
     for queue, member in found:
         member.penalty = int(penalty)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 import wave
@@ -83,14 +84,15 @@ class Recorder:
 
     def _application(self, dialplan: Dialplan, channel: Channel, data: str) -> bool:
         file, _, options = data.partition(",")
-        self.start(channel, file, options)
+        with contextlib.suppress(ValueError, OSError):  # no name of a file: the call goes on without a recording
+            self.start(channel, file, options)
         return True
 
 
 def _write(path: Path, seconds: float) -> None:
     """A tone of this length, 16 bit mono."""
     size = 2 * int(seconds * RATE)
-    with wave.open(str(path), "wb") as file:
+    with path.open("wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)

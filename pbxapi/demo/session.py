@@ -77,9 +77,7 @@ class Session:
     def stop(self) -> None:
         """Tell the session to end; it does so within WRITE_TIMEOUT."""
         with self._lock:
-            self._open = False
-            if self._pause is not None:
-                self._pause.set()
+            self._close()
         self._wake()
 
     def discard(self) -> None:
@@ -89,8 +87,7 @@ class Session:
 
     def join(self, timeout: float) -> None:
         """Wait for its thread."""
-        if self._thread is not threading.current_thread():
-            self._thread.join(timeout)
+        self._thread.join(timeout)
 
     def hear(self, kind: str, data: bytes) -> None:
         """Queue an event of a class that the user may read and asked for; drop the session when too many wait."""
@@ -101,9 +98,14 @@ class Session:
             self._events.append(data)
             self._waiting += len(data)
             if self._waiting > MAX_WAITING:
-                self._open = False
+                self._close()
         if first:
             self._wake()
+
+    def _close(self) -> None:
+        self._open = False
+        if self._pause is not None:
+            self._pause.set()
 
     def _wake(self) -> None:
         try:
@@ -148,6 +150,8 @@ class Session:
         answer = self._desk.answer(self, request)
         if isinstance(answer, Later):
             answer = self._wait_for(answer)
+            if not self._open:
+                return False
         self._sock.sendall(encode(answer.messages))
         if not answer.close:
             self._write_events()
@@ -155,9 +159,9 @@ class Session:
 
     def _wait_for(self, later: Later) -> Answer:
         with self._lock:
+            self._pause = later.ready
             if not self._open:
                 later.ready.set()
-            self._pause = later.ready
         later.ready.wait(later.timeout)
         with self._lock:
             self._pause = None

@@ -44,7 +44,7 @@ def _function(world: World, channel: Channel | None, name: str, text: str) -> st
 def _exists(world: World, context: str, exten: str = "", priority: str = "") -> bool:
     if not exten:
         return world.dialplan.has_context(context)
-    return world.dialplan.exists(context, exten, int(priority) if priority.isdigit() else 1)
+    return world.dialplan.exists(context, exten, int(priority) if priority.isdecimal() else 1)
 
 
 def _of_channel(channel: Channel, name: str, text: str) -> str:

@@ -32,7 +32,9 @@ class CallSchema(ma.Schema):
         required=True,
         allow_none=True,
         validate=ma.validate.OneOf(["inbound", "outbound", "internal"]),
-        metadata={"description": "By context and device: a device whose name is no number is taken for a trunk."},
+        metadata={
+            "description": "A guess, by contexts, device names and the length of what is dialled."
+        },
     )
     caller = ma.fields.Nested(PartySchema, required=True)
     callee = ma.fields.Nested(PartySchema, required=True)

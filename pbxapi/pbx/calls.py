@@ -233,7 +233,7 @@ def make_call(legs: Sequence[Channel], record: CallRecord | None, now: datetime)
     bridge = next((c.bridge for c in legs if c.bridge), None)
     if record is not None:
         caller, callee = Party(_number(record.origin), None), Party(record.to, None)
-        started_at, status, direction = record.created_at, record.status, "outbound" if not legs else _direction(legs)
+        started_at, status, direction = record.created_at, record.status, _placed_direction(record)
     else:
         if first is None:
             raise NotFound("No such call")
@@ -261,6 +261,11 @@ def make_call(legs: Sequence[Channel], record: CallRecord | None, now: datetime)
     )
 
 
+def _placed_direction(record: CallRecord) -> str:
+    """By what is dialled alone, so that it is the same while the call lasts and after: short numbers are inside."""
+    return "internal" if len(record.to) < 7 else "outbound"
+
+
 def _number(origin: str) -> str:
     return origin.partition("/")[2].partition("@")[0] or origin
 
@@ -286,7 +291,7 @@ def _status(legs: Sequence[Channel]) -> str:
     return "answered" if any(c.state == "up" for c in legs) else "queued"
 
 
-def _direction(legs: Sequence[Channel]) -> str | None:
+def _direction(legs: Sequence[Channel]) -> str:
     """From the legs' contexts and names: a device whose name is not a number is taken for a trunk."""
     first = max(legs, key=lambda c: c.duration)
     if INBOUND.match(first.context or ""):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
 from pbxapi.ami import AmiDenied, AmiRefused, AmiUnknownAction, Client
-from pbxapi.errors import NotFound, NotSupported
+from pbxapi.errors import NotFound, NotSupported, Unavailable
 from pbxapi.pbx.channels import AmiChannels
 from pbxapi.pbx.interfaces import Headers, Peer, PeerDetail
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.peers_pjsip import PjsipPeers
 from pbxapi.pbx.peers_sip import EntryPeers
+
+STARTING = 60.0
+"""Seconds for which a stack that was seen is missed before it is believed to have been unloaded."""
 
 DEVICE = {"PJSIP": "pjsip", "SIP": "sip", "IAX2": "iax2"}
 
@@ -27,6 +31,7 @@ class AmiPeers:
         self._ami = ami
         self._channels = channels
         self._stacks = (PjsipPeers(ami), EntryPeers(ami, "sip"), EntryPeers(ami, "iax2"))
+        self._seen_at: dict[str, float] = {}
         self._live: Shared[tuple[Peer, ...]] = Shared(self._fetch, ttl=ttl)
 
     def all(self, *, fresh: bool = False) -> Snapshot[tuple[Peer, ...]]:
@@ -40,18 +45,33 @@ class AmiPeers:
         for stack, questions in pending:
             try:
                 peers += stack.finish(questions)
-            except AmiUnknownAction:
-                continue
-            except AmiDenied:
-                denied.add(stack.technology)
+                self._seen_at[stack.technology] = time.monotonic()
+            except (AmiUnknownAction, AmiDenied) as error:
+                self._check_gone(stack.technology, error)
+                if isinstance(error, AmiDenied):
+                    denied.add(stack.technology)
         devices = self._devices() if denied or any(p.device_state == "unknown" for p in peers) else {}
         peers += [_from_device(*device, state) for device, state in devices.items() if device[0] in denied]
         return tuple(sorted(self._complete(peers, devices), key=lambda p: (p.technology, p.name)))
 
+    def _check_gone(self, technology: str, error: AmiRefused) -> None:
+        """Raise Unavailable when this stack was there a moment ago.
+
+        For about a second after its manager listens, a starting Asterisk knows some actions not yet and denies others
+        (seen on 16 and 22). An empty list would tell clients that every phone is gone.
+        """
+        seen_at = self._seen_at.get(technology)
+        if seen_at is not None and time.monotonic() - seen_at < STARTING:
+            raise Unavailable("The exchange is starting", part="ami") from error
+
     def _devices(self) -> dict[tuple[str, str], str]:
         """Device states by technology and name, as far as Asterisk keeps them."""
         devices = {}
-        for message in self._ami.request("DeviceStateList", until="DeviceStateListComplete").events:
+        try:
+            listed = self._ami.request("DeviceStateList", until="DeviceStateListComplete").events
+        except AmiUnknownAction:  # of res_manager_devicestate, which not everybody loads
+            return {}
+        for message in listed:
             technology, _, name = message.get("Device").partition("/")
             if technology in DEVICE:
                 devices[DEVICE[technology], name] = message.get("State").lower()

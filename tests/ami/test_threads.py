@@ -54,8 +54,11 @@ def test_no_thread_is_left_without_a_reader(
     manager.on("Pair", answer_in_pairs)
     client.request("Ping")
 
+    together = threading.Barrier(8, timeout=10)
+
     def work(_: int) -> None:
-        for _ in range(200):
+        for _ in range(100):
+            together.wait()
             client.request("Pair", timeout=10)
 
     with ThreadPoolExecutor(8) as pool:

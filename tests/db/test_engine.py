@@ -40,7 +40,7 @@ def test_a_server_that_is_not_there_is_unavailable(caplog: pytest.LogCaptureFixt
 
 def test_a_server_that_never_greets_is_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        made = engine(Login(port=server.getsockname()[1]), "asterisk", timeout=1)
+        made = engine(Login(port=server.getsockname()[1]), "asterisk", timeout=0.2)
 
         with pytest.raises(Timeout), connect(made):
             pass
@@ -67,9 +67,9 @@ def test_what_stays_on_this_machine_is_not_encrypted_unless_asked(login: Login, 
 
 
 def test_every_wait_has_an_end() -> None:
-    options = sent(engine(Login(), "asterisk", timeout=7))
+    options = sent(engine(Login(), "asterisk", timeout=0.7))
 
-    assert (options["connect_timeout"], options["read_timeout"], options["write_timeout"]) == (3, 7, 7)
+    assert (options["connect_timeout"], options["read_timeout"], options["write_timeout"]) == (3, 0.7, 0.7)
 
 
 def test_a_password_is_sent_in_the_bytes_it_was_written_in() -> None:

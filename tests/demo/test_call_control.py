@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 import wave
 from pathlib import Path
 
@@ -293,3 +295,45 @@ def test_the_command_line_table_has_the_columns_of_asterisk_22(manager: Manager)
         assert row[header.index(name) :].startswith(value)
     assert re.fullmatch(r"[0-9a-f-]{20}", row[header.index("BridgeID") :])
     assert lines[3:5] == ["2 active channels", "1 active call"]
+
+
+def misuse(manager: Manager, chance: random.Random) -> None:
+    """Do something to some channel, whether it can be done or not."""
+    channels = [one.get("Channel") for one in manager.channels()] or ["none"]
+    one, other = chance.choice(channels), chance.choice(channels)
+    exten = chance.choice(("100", "101", "102", "103", "104", "106", "600", "603", "700", "701", "800", "801", "*101", "busy"))
+    place = {"Context": "from-internal", "Exten": exten, "Priority": "1"}
+    action, headers = chance.choice(
+        [
+            ("Hangup", {"Channel": one}),
+            ("Redirect", {"Channel": one, **place}),
+            ("Redirect", {"Channel": one, "ExtraChannel": other, **place}),
+            ("BlindTransfer", {"Channel": one, **place}),
+            ("Atxfer", {"Channel": one, **place}),
+            ("CancelAtxfer", {"Channel": one}),
+            ("Park", {"Channel": one, "Timeout": "1000"}),
+            ("MixMonitor", {"Channel": one, "File": f"{one}.wav"}),
+            ("StopMixMonitor", {"Channel": one}),
+            ("Originate", {"Channel": f"PJSIP/{chance.randint(100, 107)}", "Async": "true", "Timeout": "100", **place}),
+            ("Originate", {"Channel": f"Local/{exten}@from-internal", "Async": "true", "Timeout": "100", **place}),
+        ]
+    )
+    manager.ask(action, **headers)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_is_done_to_calls_nothing_is_left_when_all_are_hung_up(
+    manager: Manager, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    chance = random.Random(seed)
+    for _ in range(150):
+        misuse(manager, chance)
+        time.sleep(chance.choice((0, 0, 0.01, 0.03)))  # let some of it happen
+    for _ in range(3):  # an attended transfer that is on its way may still make a channel
+        manager.ask("Hangup", Channel="/.*/")
+        time.sleep(0.1)
+    assert manager.channels() == []
+    assert len(manager.ask("ParkedCalls")) == 2
+    assert {one.get("Callers") for one in manager.ask("QueueSummary")[1:-1]} == {"0"}
+    assert {one.get("State") for one in manager.ask("DeviceStateList")[1:-1]} == {"NOT_INUSE", "UNAVAILABLE"}
+    assert caplog.records == []

@@ -193,6 +193,68 @@ def test_a_reader_that_stalls_is_dropped_and_nobody_else_waits_for_it(exchange: 
         assert len(stalled.read_to_end()) < sent
 
 
+def test_events_that_wait_behind_a_slow_action_are_bounded(
+    exchange: DemoExchange, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pbxapi.demo.session.MAX_WAITING", 10_000)
+    with Manager(exchange.port, events="user") as slow:
+        place = {"Channel": "PJSIP/103", "Context": "from-internal", "Exten": "100", "Priority": "1"}
+        slow.act("Originate", **place, Timeout="60000")
+        eventually(lambda: bool(manager.channels()), "the call is there")
+        for _ in range(40):
+            manager.ask("UserEvent", UserEvent="Flood", X="x" * 300)
+        assert slow.read_to_end() == b""
+
+
+NASTY = (
+    "",
+    "²",
+    "9" * 900,
+    "-1",
+    "1e9",
+    "nan",
+    "/",
+    "//",
+    "/(/",
+    "/.*/",
+    "a\rb",
+    ",",
+    "(",
+    '"',
+    "\\",
+    "${X",
+    "é\x0b",
+    "100",
+)
+HEADERS = (
+    "AllVariables", "Application", "CallerID", "Cause", "Channel", "ChannelId", "Command", "Context", "Data", "Digit",
+    "Direction", "Duration", "EventMask", "Exten", "ExtraChannel", "ExtraExten", "ExtraPriority", "Family", "File",
+    "Interface", "Key", "Module", "Options", "OtherChannelId", "Paused", "Parkinglot", "Parkingspace", "Penalty",
+    "Priority", "Queue", "State", "Timeout", "TimeoutChannel", "UserEvent", "Val", "Value", "Variable", "Variables",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_no_value_of_any_header_ends_a_session(
+    exchange: DemoExchange, nasty: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Manager(exchange.port) as manager:
+        actions = [name for name in manager.ask("ListCommands")[0].names() if name not in ("Response", "ActionID")]
+        assert len(actions) > 40
+        for channel in ("PJSIP/100-00000000", nasty):
+            manager.originate("PJSIP/100", "603", Variable=f"V={nasty},__RINGTIME={nasty}", CallerID=nasty)
+            headers = [(name, nasty) for name in HEADERS if name != "Channel"]
+            for action in actions:
+                if action not in ("Logoff", "Originate"):
+                    manager.ask(action, [*headers, ("Channel", channel)])
+            manager.ask("Originate", [*headers, ("Channel", "PJSIP/103"), ("Async", "true")])
+            manager.originate("PJSIP/101", "103", Application="", Timeout="1", Priority="1x")
+            for application in ("Wait", "Busy", "Dial", "Queue", "ParkedCall", "MixMonitor", "Hangup"):
+                manager.ask("Originate", Channel="PJSIP/100", Application=application, Data=nasty, Async="true")
+        assert manager.ask("Ping")[0].get("Ping") == "Pong"
+    assert caplog.records == []
+
+
 def test_stop_ends_every_thread_and_session_whatever_they_wait_for() -> None:
     exchange = DemoExchange(seed=1)
     exchange.start()

@@ -77,6 +77,14 @@ class TestSipPeers:
             }
         ]  # fmt: skip
 
+    def test_a_line_that_is_no_header_is_left_out(self, client: FlaskClient, manager: ScriptedManager) -> None:
+        manager.answers["PJSIPShowEndpoints"] = PHONES.replace("ObjectType: endpoint", "not a header")
+
+        [row] = ask(client, "sippeers")
+
+        assert "" not in row
+        assert row["ObjectName"] == "100"
+
     def test_is_an_empty_list_when_the_stack_is_not_loaded(self, client: FlaskClient) -> None:
         assert ask(client, "sippeers") == []
 

@@ -173,16 +173,22 @@ def test_of_an_option_given_twice_the_last_counts_in_any_case(tmp_path: Path) ->
         {"main.conf": "[a]\n#include main.conf\n"},
         {"main.conf": "[a]\n#tryinclude main.conf\n"},
         {"main.conf": "[a]\n#include b.inc\n", "b.inc": "#include sub/../main.conf\n", "sub/x": ""},
-        {
-            "main.conf": "#include 1.inc\n",
-            **{f"{n}.inc": f"#include {n + 1}.inc\n" for n in range(1, 12)},
-            "12.inc": "",
-        },
     ],
 )
 def test_what_cannot_be_read_whole_is_an_error(tmp_path: Path, files: Mapping[str, str]) -> None:
     with pytest.raises((OSError, ConfError)):
         read(write(tmp_path, files))
+
+
+def test_includes_go_as_deep_as_asterisk_goes(tmp_path: Path) -> None:
+    def chain(depth: int) -> dict[str, str]:
+        return {"main.conf": "[a]\n#include 1.inc\n", f"{depth}.inc": "x=1\n"} | {
+            f"{n}.inc": f"#include {n + 1}.inc\n" for n in range(1, depth)
+        }
+
+    assert sections(write(tmp_path, chain(10))) == [("a", ["x=1"])]
+    with pytest.raises(ConfError, match="10 deep"):
+        read(write(tmp_path, chain(11)))
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_a_line_end_never_passes(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SHELL(id)", "x"), ("A B", "x"), ("MONITOR_EXEC", "x"), ("__TOUCH_MIXMONITOR", "x"), ("PBXAPI_EXTERNAL_ID", "x"),
+        ("SHELL(id)", "x"), ("A B", "x"), ("MONITOR_EXEC", "x"), ("__TOUCH_MIXMONITOR", "x"),
+        ("PBXAPI_EXTERNAL_ID", "x"),
         ("A", "${SHELL(id)}"), ("A", "$[1+1]"), ("A", "x\r\nApplication: System"), ("A", "x" * 801), ("", "x"),
     ],
 )  # fmt: skip

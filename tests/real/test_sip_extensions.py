@@ -5,15 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
+from pbxapi.app import create_app
 from pbxapi.db.engine import Login, connect, engine, ready
 from pbxapi.errors import Timeout, Unavailable
 from pbxapi.pbx.asterisk_conf import read
 from pbxapi.pbx.sip_extensions import DatabaseSipExtensions
+from pbxapi.settings import Settings
 from tests.pbx.test_asterisk_conf import AS_ASTERISK, write
+from tests.real.api import KEY, Api
 from tests.real.asterisk import Asterisk
 from tests.real.configuration import Database
 from tests.real.mariadb import MariaDB
@@ -39,7 +43,7 @@ INSERT INTO sip (id, keyword, data, flags) VALUES
 
 @pytest.fixture(scope="module")
 def database(mariadb: MariaDB) -> Database:
-    return mariadb.create_database("freepbx", SIP, ROWS)
+    return mariadb.create_database("asterisk", SIP, ROWS)
 
 
 @pytest.fixture
@@ -62,6 +66,26 @@ def test_the_rows_of_each_extension_become_one_object(made: Engine) -> None:
         ["sipdriver", "md5_cred", "secret", "context"],
         ["sipdriver", "callerid", "secret"],
     ]
+
+
+def test_the_shim_gives_them_with_the_login_of_freepbx_conf(database: Database, tmp_path: Path) -> None:
+    conf = {"HOST": database.host, "PORT": str(database.port), "USER": database.user, "PASS": database.password}
+    lines = "".join(f"$amp_conf['AMPDB{name}'] = '{value}';\n" for name, value in conf.items())
+    (tmp_path / "freepbx.conf").write_text(f"<?php\n{lines}require_once('/var/www/html/admin/bootstrap.php');\n")
+    environ = {
+        "API_SECRET_KEY": KEY, "STORE_URL": "sqlite://", "PBX_DRIVER": "freepbx", "AMI_USERNAME": "u",
+        "FREEPBX_CONF_PATH": str(tmp_path / "freepbx.conf"),
+    }  # fmt: skip
+    app = create_app(Settings.from_environ(environ))
+
+    answer = app.test_client().get("/?cmd=sipextensions", headers={"Authorization": KEY})
+
+    assert answer.get_json()["201"] == {
+        "sipdriver": "chan_sip",
+        "callerid": "Zoë Şahin 😀 <201>",
+        "secret": "f0e1",
+    }
+    Api(app).close()
 
 
 def test_a_database_without_the_table_is_unavailable(mariadb: MariaDB) -> None:
@@ -137,7 +161,7 @@ def number():
     with connect(made) as connection:
         return connection.execute(text("SELECT CONNECTION_ID()")).scalar_one()
 
-made = engine(Login(port=int(sys.argv[1]), username=sys.argv[2], password=sys.argv[3]), "freepbx", timeout=5)
+made = engine(Login(port=int(sys.argv[1]), username=sys.argv[2], password=sys.argv[3]), "asterisk", timeout=5)
 print(number(), flush=True)
 if os.fork() == 0:
     print(number(), flush=True)
