@@ -34,14 +34,18 @@ def key_fault(key: str) -> str | None:
     """Say why this key protects nothing, or None when it may be used."""
     if not key:
         return "is empty: every request would be refused. " + _HOW_TO_MAKE_A_KEY
-    plain = re.sub(r"[^a-z0-9]", "", key.lower())
-    if plain.startswith(PLACEHOLDERS) or len(set(key)) == 1:
+    if is_placeholder(key):
         return "is a placeholder that everybody knows. " + _HOW_TO_MAKE_A_KEY
     if len(key) < KEY_LENGTH:
         return f"is shorter than {KEY_LENGTH} characters. " + _HOW_TO_MAKE_A_KEY
     if not key.isprintable():
         return "holds a character that no HTTP header can carry. " + _HOW_TO_MAKE_A_KEY
     return None
+
+
+def is_placeholder(key: str) -> bool:
+    """Whether a key is what examples ship, or one character over and over."""
+    return re.sub(r"[^a-z0-9]", "", key.lower()).startswith(PLACEHOLDERS) or len(set(key)) == 1
 
 
 _HOW_TO_MAKE_A_KEY = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"

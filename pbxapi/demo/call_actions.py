@@ -108,5 +108,7 @@ def redirect(asked: Asked) -> Answer:
 def _send(asked: Asked, channel: Channel, prefix: str = "") -> None:
     context, exten, priority = (asked.request.get(prefix + header) for header in ("Context", "Exten", "Priority"))
     after = asked.world.switch.release(channel)
+    if channel.gone:  # it was ringing for the other one, which has just been taken away
+        return
     asked.world.dialplan.run(channel, context, exten, int(priority) if priority.isdecimal() else 1)
     after()

@@ -77,7 +77,7 @@ class Consultation:
 
     def _join(self, remaining: Channel) -> None:
         answered = self._answered()
-        if answered is None or remaining.gone:
+        if answered is None or not self._has(remaining):
             self._back()
             return
         self.done = True
@@ -91,6 +91,10 @@ class Consultation:
         if remaining is self.held:
             self._tell_success(answered)
 
+    def _has(self, channel: Channel) -> bool:
+        """Whether a channel is still there and nobody else has taken it in hand."""
+        return not channel.gone and channel.owner is self
+
     def _later(self, action: Callable[[], None]) -> None:
         self.switch.clock.later(0.0, action)
 
@@ -103,7 +107,7 @@ class Consultation:
         if self.done:
             return
         self._drop_pair()
-        if self.transferer.gone or self.held.gone:
+        if not (self._has(self.transferer) and self._has(self.held)):
             self._hang_up_all()
             return
         self._unhold(self.switch, self.transferer, self.held)
@@ -113,12 +117,14 @@ class Consultation:
     def _hang_up_all(self) -> None:
         self._drop_pair()
         for one in (self.transferer, self.held):
-            one.owner = None
-            self.switch.hang_up(one, causes.NORMAL)
+            if self._has(one):
+                one.owner = None
+                self.switch.hang_up(one, causes.NORMAL)
 
     def _drop_pair(self) -> None:
         self.done = True
-        self.pair.one.owner = None
+        if self._has(self.pair.one):
+            self.pair.one.owner = None
         self.switch.hang_up(self.pair.two, causes.NORMAL)
         self.switch.hang_up(self.pair.one, causes.NORMAL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from pbxapi.db.engine import Login, engine, ready
@@ -23,5 +24,11 @@ def build(settings: Settings, store: Store) -> Pbx:
         password=database.password,
         charset=database.charset,
     )
-    tables = engine(freepbx_login(login, database.freepbx_conf_path), "asterisk", timeout=int(settings.ami.timeout))
-    return asterisk.assemble(settings, store, DatabaseSipExtensions(tables), {"database": partial(ready, tables)})
+    tables = engine(freepbx_login(login, database.freepbx_conf_path), "asterisk", timeout=settings.ami.timeout)
+    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), {"database": partial(ready, tables)})
+
+    def close() -> None:
+        pbx.close()
+        tables.dispose()
+
+    return replace(pbx, close=close)

@@ -19,6 +19,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from pbxapi.http.context import state
 from pbxapi.http.parser import refuse_query
+from pbxapi.settings import is_placeholder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -157,7 +158,9 @@ def _refusal(environ: WSGIEnvironment, scheme: str, rest: str) -> KeyRefused:
     if rest and scheme.lower() != "bearer" and "HTTP_X_API_KEY" not in environ:
         return KeyRefused("invalid_request", "the scheme must be Bearer")
     if rest or (scheme and scheme.lower() != "bearer") or environ.get("HTTP_X_API_KEY"):
-        return KeyRefused("invalid_token", "the key is not known here")
+        given = rest or environ.get("HTTP_X_API_KEY") or scheme
+        why = "the key is a placeholder of an example" if is_placeholder(given) else "the key is not known here"
+        return KeyRefused("invalid_token", why)
     if scheme:
         return KeyRefused("invalid_request", "the header Authorization brings no key")
     if not _MISPLACED.isdisjoint(name.lower() for name, _ in parse_qsl(environ.get("QUERY_STRING", ""))):

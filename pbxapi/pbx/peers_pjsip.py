@@ -98,6 +98,16 @@ def make_peer(endpoint: Message, contacts: Mapping[str, list[Contact]]) -> Peer:
     )
 
 
+def _found(pending: Pending) -> tuple[Message, ...]:
+    """The events of a list; "No endpoints found" and "No Contacts found" are how PJSIP answers with an empty one."""
+    try:
+        return pending.result().events
+    except AmiRefused as error:
+        if not error.words.lower().startswith("no "):
+            raise
+        return ()
+
+
 class PjsipPeers:
     """Endpoints over PJSIPShowEndpoints and PJSIPShowContacts (class system), both asked at once."""
 
@@ -115,21 +125,16 @@ class PjsipPeers:
 
     def finish(self, pending: list[Pending]) -> list[Peer]:
         """Every endpoint. Raises AmiUnknownAction when PJSIP is not loaded, AmiDenied without the class."""
-        endpoints = pending[0].result().events
+        endpoints, listed = (_found(answer) for answer in pending)
         contacts: dict[str, list[Contact]] = {}
-        try:
-            for message in pending[1].result().events:
-                aor = message["ObjectName"].partition(";@")[0].partition("@@")[0]
-                contacts.setdefault(aor, []).append(listed_contact(message))
-        except AmiRefused as error:
-            # "No Contacts found" is how an exchange on which nobody is registered answers.
-            if "no contacts" not in error.words.lower():
-                raise
+        for message in listed:
+            aor = message["ObjectName"].partition(";@")[0].partition("@@")[0]
+            contacts.setdefault(aor, []).append(listed_contact(message))
         return [make_peer(endpoint, contacts) for endpoint in endpoints]
 
     def rows(self) -> list[Message]:
         """The EndpointList events as they came."""
-        return list(self._ami.request("PJSIPShowEndpoints", until="EndpointListComplete").events)
+        return list(_found(self.start()[0]))
 
     def get(self, name: str, listed: Peer) -> PeerDetail:
         """One endpoint. Raises NotFound. The AuthDetail in the answer holds the password: it is not looked at."""

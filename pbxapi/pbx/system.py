@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -84,9 +84,13 @@ class AmiSystem:
         return ""
 
     def ready(self) -> dict[str, bool]:
-        """Which parts answer, all asked at once, each within about a second."""
-        with ThreadPoolExecutor(len(self._parts)) as pool:
-            return dict(zip(self._parts, pool.map(lambda ask: ask(), self._parts.values()), strict=True))
+        """Which parts answer, all asked at once; one that has not within a second does not answer."""
+        pool = ThreadPoolExecutor(len(self._parts), thread_name_prefix="pbxapi-ready")
+        asked = {name: pool.submit(ask) for name, ask in self._parts.items()}
+        done, _ = wait(asked.values(), READY_TIMEOUT + 0.1)
+        # Who is late is not waited for: each part bounds its own attempt.
+        pool.shutdown(wait=False, cancel_futures=True)
+        return {name: future in done and future.result() for name, future in asked.items()}
 
     def _ping(self) -> bool:
         try:

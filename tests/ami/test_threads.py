@@ -57,7 +57,7 @@ def test_no_thread_is_left_without_a_reader(
     together = threading.Barrier(8, timeout=10)
 
     def work(_: int) -> None:
-        for _ in range(100):
+        for _ in range(300):
             together.wait()
             client.request("Pair", timeout=10)
 

@@ -48,6 +48,7 @@ def test_a_key_with_a_blank_in_it_can_be_sent_bare() -> None:
         ("/whoami", {"Authorization": "Basic abc"}, "invalid_request", "the scheme must be Bearer"),
         ("/whoami", {"Authorization": "Bearer wrong"}, "invalid_token", "not known"),
         ("/whoami", {"Authorization": "wrong"}, "invalid_token", "not known"),
+        ("/whoami", {"Authorization": "YOUR_SECRETKEY_50_RANDOM_CHARS"}, "invalid_token", "a placeholder"),
         ("/whoami", {"Authorization": f"Bearer {WIRE_KEY}x"}, "invalid_token", "not known"),
         ("/whoami", {"X_API_Key": "wrong"}, "invalid_token", "not known"),
         ("/whoami", {"Authorization": "Bearer \xff\xfe\x80"}, "invalid_token", "not known"),

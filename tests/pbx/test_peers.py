@@ -95,6 +95,13 @@ def test_where_nobody_is_registered_every_phone_is_offline(manager: ScriptedMana
     assert (peer.state, peer.device_state, peer.contacts) == ("offline", "unavailable", ())
 
 
+def test_an_exchange_with_no_endpoints_has_no_peers(manager: ScriptedManager, peers: AmiPeers) -> None:
+    manager.on("PJSIPShowEndpoints", refusing("No endpoints found"))
+    manager.on("PJSIPShowContacts", refusing("No Contacts found"))
+    assert peers.all().value == ()
+    assert peers.rows("pjsip") == []
+
+
 def test_the_permanent_contact_of_a_trunk_is_shown(manager: ScriptedManager, peers: AmiPeers) -> None:
     with_pjsip(manager, [endpoint("trunk", "trunk/sip:sip.example.com:5060,")])
     (peer,) = peers.all().value
