@@ -34,7 +34,7 @@ def key_fault(key: str) -> str | None:
     """Say why this key protects nothing, or None when it may be used."""
     if not key:
         return "is empty: every request would be refused. " + _HOW_TO_MAKE_A_KEY
-    if is_placeholder(key):
+    if is_placeholder(key) or len(set(key)) == 1:
         return "is a placeholder that everybody knows. " + _HOW_TO_MAKE_A_KEY
     if len(key) < KEY_LENGTH:
         return f"is shorter than {KEY_LENGTH} characters. " + _HOW_TO_MAKE_A_KEY
@@ -44,8 +44,8 @@ def key_fault(key: str) -> str | None:
 
 
 def is_placeholder(key: str) -> bool:
-    """Whether a key is what examples ship, or one character over and over."""
-    return re.sub(r"[^a-z0-9]", "", key.lower()).startswith(PLACEHOLDERS) or len(set(key)) == 1
+    """Whether a key is what examples ship."""
+    return re.sub(r"[^a-z0-9]", "", key.lower()).startswith(PLACEHOLDERS)
 
 
 _HOW_TO_MAKE_A_KEY = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"

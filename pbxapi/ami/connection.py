@@ -40,6 +40,7 @@ class Connection:
         self.banner = ""
         self.heard = monotonic()  # when bytes last came
         self.doubtful = False  # an action timed out and nothing was heard since it was sent
+        self.probing = False  # it is being asked for a sign of life
         self.lost: AmiUnavailable | None = None
         self._stream = stream
         self._write = threading.Lock()
@@ -65,7 +66,7 @@ class Connection:
 
     def usable(self, probe_after: float) -> bool:
         """Whether an action may be sent without asking first whether the server is still there."""
-        if self.lost is not None:
+        if self.lost is not None or self.probing:
             return False
         return bool(self._waiting) or not (self.doubtful or monotonic() - self.heard > probe_after)
 

@@ -21,7 +21,9 @@ from pbxapi.ami.stream import connect
 
 logger = logging.getLogger("pbxapi.ami")
 
-PROBE_TIMEOUT = 1.0
+# For how many seconds an idle session is given to answer a Ping, and what is too short to tell.
+LONG_PROBE = 1.0
+SHORT_PROBE = 0.1
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,13 @@ class Lane:
         wait = self._not_before - monotonic()
         if wait > 0:
             raise AmiUnavailable("no session: waiting to connect again", retry_after=wait)
+        limit = monotonic() + self._config.connect_timeout
         try:
-            self._session = self._connect(min(deadline, monotonic() + self._config.connect_timeout))
+            self._session = self._connect(min(deadline, limit))
         except AmiUnavailable as error:
-            error.retry_after = self._back_off()
-            logger.warning("%s: no session: %s", self.name, error)
+            if deadline >= limit or monotonic() < deadline:  # a caller in too great a hurry says nothing of the server
+                error.retry_after = self._back_off()
+                logger.warning("%s: no session: %s", self.name, error)
             raise
         self._failures = 0
         return self._session
@@ -125,11 +129,17 @@ class Lane:
         if session.lost is not None:
             return False
         now = monotonic()
+        patience = min(LONG_PROBE, (deadline - now) / 3)
+        if patience < SHORT_PROBE:
+            return True  # there is no time to find out
+        session.probing = True
         try:
-            self._ask(session, "Ping", (), min(now + PROBE_TIMEOUT, now + (deadline - now) / 3))
+            self._ask(session, "Ping", (), now + patience)
         except AmiError as error:
             session.close(f"no sign of life: {error}")
             return False
+        finally:
+            session.probing = False
         return True
 
     def _back_off(self) -> float:

@@ -47,7 +47,7 @@ class Pending:
 
     def _give_up(self) -> None:
         if self._session.forget(self._exchange, self._started):
-            seconds = self._deadline - self._started
+            seconds = max(0.0, self._deadline - self._started)
             raise AmiTimeout(f"{self._action}: no whole answer within {seconds:.3g} s; the action may have run")
         self._exchange.ended.acquire()  # the reader has just taken it and is about to let go
         self._exchange.ended.release()

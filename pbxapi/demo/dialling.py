@@ -45,6 +45,8 @@ class Leg:
 
     def ring(self) -> None:
         """It rings."""
+        if self.over:
+            return
         self.switch.set_state(self.channel, State.RINGING)
         self._tell("DialState", ("DialStatus", "RINGING"))
         if self.caller_channel and self.caller_channel.half:
@@ -52,6 +54,8 @@ class Leg:
 
     def answer(self) -> None:
         """It picks up."""
+        if self.over:
+            return
         self.switch.set_state(self.channel, State.UP)
         self.caller.answered(self)
 
@@ -98,11 +102,13 @@ class Leg:
         self.timers.append(self.switch.clock.later(delay, action))
 
     def _stop(self) -> bool:
-        before, self.over = self.over, True
+        if self.over:
+            return False
+        self.over = True
         for timer in self.timers:
             timer.cancel()
         self.channel.owner = None
-        return not before
+        return True
 
     def _tell(self, event: str, *extra: tuple[str, str]) -> None:
         head: Message = self.caller_channel.headers() if self.caller_channel else ()

@@ -8,6 +8,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -114,6 +115,14 @@ def test_back_off_grows_to_its_limit_and_no_further() -> None:
             waits.append(unavailable.value.retry_after)
     assert waits[0] <= 0.001
     assert 0.01 <= waits[-1] <= 0.02
+
+
+def test_a_caller_in_a_hurry_keeps_no_other_from_connecting(manager: ScriptedManager) -> None:
+    client = manager.client(backoff_first=60.0, backoff_max=60.0)
+    with pytest.raises(AmiUnavailable):
+        client.request("Ping", timeout=0)
+    client.request("Ping")
+    client.close()
 
 
 def test_while_one_thread_opens_others_wait_no_longer_than_their_deadline(manager: ScriptedManager) -> None:
@@ -229,6 +238,26 @@ def test_an_idle_session_that_lives_is_used_on(manager: ScriptedManager) -> None
     client.request("CoreStatus")
     assert len(manager.sessions) == 1
     assert [action.name for action in manager.actions] == ["CoreStatus", "Ping", "CoreStatus"]
+    client.close()
+
+
+def test_a_caller_in_a_hurry_does_not_end_a_session_that_lives(manager: ScriptedManager) -> None:
+    client = manager.client(probe_after=0.0)
+    client.request("Ping")
+    with pytest.raises(AmiTimeout):
+        client.request("Ping", timeout=1e-6)
+    client.request("Ping")
+    assert len(manager.sessions) == 1
+    client.close()
+
+
+def test_threads_that_come_during_the_sign_of_life_wait_for_it(manager: ScriptedManager) -> None:
+    client = manager.client(probe_after=0.0)
+    client.request("Ping")
+    manager.sessions[0].server = mute(manager)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: client.request("CoreStatus"), range(8)))
+    assert {action.name for action in manager.sessions[0].actions[2:]} == {"Ping"}
     client.close()
 
 
