@@ -12,9 +12,10 @@ CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
 TESTING := $(VENV)/.testing
 LINTING := $(VENV)/.linting
+BENCHING := $(VENV)/.benching
 METADATA := setup.cfg pyproject.toml
 
-.PHONY: help demo test real lint venv python
+.PHONY: help demo test real lint bench venv python
 .DELETE_ON_ERROR:
 
 help:
@@ -22,6 +23,7 @@ help:
 	@echo 'make test          all tests; those that need real components are skipped without them'
 	@echo 'make real          fetch real Asterisk servers for the tests (a Debian machine, no root)'
 	@echo 'make lint          ruff and mypy'
+	@echo 'make bench         measure against other clients and the old way, after make real (some ten minutes)'
 	@echo 'make venv          .venv with all that development needs'
 
 demo: $(RUNTIME)
@@ -37,6 +39,10 @@ lint: $(TESTING) $(LINTING)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: $(BENCHING)
+	$(BIN)/python -m bench.ami
+	$(BIN)/python -m bench.http
 
 venv: $(RUNTIME) $(TESTING) $(LINTING)
 
@@ -68,4 +74,9 @@ $(TESTING): $(METADATA) | $(CREATED)
 $(LINTING): $(METADATA) | $(TESTING)
 	@echo 'Installing the linters into $(VENV) ...'
 	@$(PIP) install -e '.[lint]'
+	@touch $@
+
+$(BENCHING): $(METADATA) | $(TESTING)
+	@echo 'Installing the rivals into $(VENV) ...'
+	@$(PIP) install -e '.[bench]'
 	@touch $@
