@@ -217,11 +217,11 @@ class Connection:
         self._greeted.set()
 
     def _end(self, error: AmiUnavailable) -> None:
-        """Tell all who wait, then close. The write lock keeps a writer from meeting the descriptor's next owner."""
+        """Tell all who wait, then close. The locks keep everyone from meeting the descriptor's next owner."""
         self._stream.shutdown()
         self._greeted.set()
         self._tell(error)
-        with self._write:
+        with self._reading, self._write:
             self._stream.close()
         logger.info("%s: session ended: %s", self.name, error)
 

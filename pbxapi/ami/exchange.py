@@ -5,7 +5,7 @@ from __future__ import annotations
 from _thread import allocate_lock
 from dataclasses import dataclass
 
-from pbxapi.ami.errors import AmiProtocolError, AmiUnavailable
+from pbxapi.ami.errors import AmiProtocolError, AmiTimeout, AmiUnavailable
 from pbxapi.ami.protocol import Message, is_response, opens_list
 
 MAX_REPLY = 256 * 1024 * 1024  # bytes of one list; 10,000 endpoints are 2 MB
@@ -34,7 +34,7 @@ class Exchange:
         self.response: bytes = b""
         self.events: list[bytes] = []
         self.last: bytes | None = None
-        self.error: AmiUnavailable | None = None
+        self.error: AmiUnavailable | AmiTimeout | None = None
         self.ended = allocate_lock()
         self.ended.acquire()
         self._closing = f"Event: {until}\r\n".encode() if until else b""
@@ -56,7 +56,7 @@ class Exchange:
         self.events.append(block)
         return False
 
-    def end(self, error: AmiUnavailable | None = None) -> None:
+    def end(self, error: AmiUnavailable | AmiTimeout | None = None) -> None:
         """Let the caller go on, with the answer or with the reason why there is none."""
         self.error = error
         self.ended.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import logging
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from pbxapi.ami.connection import Connection
-from pbxapi.ami.errors import AmiError, AmiLoginRefused, AmiRefused, AmiUnavailable
+from pbxapi.ami.errors import AmiError, AmiInvalid, AmiLoginRefused, AmiRefused, AmiTimeout, AmiUnavailable
 from pbxapi.ami.exchange import Exchange, Reply
 from pbxapi.ami.pending import Pending
 from pbxapi.ami.protocol import encode
@@ -166,11 +167,11 @@ class Lane:
         try:
             session.greeting(deadline)
             self._login(session, deadline)
-        except AmiError as error:
+        except BaseException as error:
             session.close("not logged in")
-            if isinstance(error, AmiUnavailable):
-                raise
-            raise AmiUnavailable(f"cannot log in: {error}") from error
+            if isinstance(error, AmiTimeout | AmiInvalid):
+                raise AmiUnavailable(f"cannot log in: {error}") from error
+            raise
         logger.info("%s: session open, %s", self.name, session.banner)
         return session
 
@@ -184,16 +185,15 @@ class Lane:
     def _login(self, session: Connection, deadline: float) -> None:
         """Log in with the MD5 challenge, or with the secret itself where the server has no challenge."""
         challenge = ""
-        try:
+        with contextlib.suppress(AmiRefused):
             challenge = self._ask(session, "Challenge", [("AuthType", "MD5")], deadline).response.get("Challenge")
-        except AmiRefused:
-            if not (self._config.tls or _is_loopback(self._config.host)):
-                logger.warning("%s: no MD5 challenge there, the secret goes over the network as it is", self.name)
         fields = [("Username", self._config.username), ("Events", self._events)]
         if challenge:
             digest = hashlib.md5((challenge + self._config.secret).encode(), usedforsecurity=False)
             fields += [("AuthType", "MD5"), ("Key", digest.hexdigest())]
         else:
+            if not (self._config.tls or _is_loopback(self._config.host)):
+                logger.warning("%s: no MD5 challenge there, the secret goes over the network as it is", self.name)
             fields += [("Secret", self._config.secret)]
         try:
             self._ask(session, "Login", fields, deadline)

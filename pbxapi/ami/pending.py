@@ -7,7 +7,7 @@ from time import monotonic
 from typing import NoReturn
 
 from pbxapi.ami.connection import Connection
-from pbxapi.ami.errors import AmiDenied, AmiError, AmiRefused, AmiTimeout, AmiUnknownAction
+from pbxapi.ami.errors import AmiDenied, AmiError, AmiRefused, AmiTimeout, AmiUnavailable, AmiUnknownAction
 from pbxapi.ami.exchange import Exchange, Reply
 from pbxapi.ami.protocol import Message
 
@@ -48,14 +48,18 @@ class Pending:
     def _give_up(self) -> None:
         if self._session.forget(self._exchange, self._started):
             seconds = max(0.0, self._deadline - self._started)
-            raise AmiTimeout(f"{self._action}: no whole answer within {seconds:.3g} s; the action may have run")
-        self._exchange.ended.acquire()  # the reader has just taken it and is about to let go
-        self._exchange.ended.release()
+            text = f"{self._action}: no whole answer within {seconds:.3g} s; the action may have run"
+            self._exchange.end(AmiTimeout(text))
+        else:  # who has just taken it is about to end it
+            self._exchange.ended.acquire()
+            self._exchange.ended.release()
 
     def _reply(self) -> Reply:
         exchange = self._exchange
-        if exchange.error is not None:
+        if isinstance(exchange.error, AmiUnavailable):
             raise exchange.error.again(self._action, may_have_run=True) from exchange.error
+        if exchange.error is not None:
+            raise AmiTimeout(str(exchange.error))
         response = Message(exchange.response)
         if exchange.response.startswith(b"Response: Error"):
             _refuse(self._action, response)

@@ -21,9 +21,10 @@ DEFAULT_TIMEOUT_MS = 30_000
 MAX_TIMEOUT_MS = 600_000
 REASON_FAILED, REASON_NO_ANSWER, REASON_ANSWERED = 0, 3, 4
 
-# main/manager.c: what a user without the `system` class may not start. The applications are searched for in the
-# application's name, so Exec covers ExecIf and TryExec.
-_FORBIDDEN = ("system", "exec", "agi", "mixmonitor", "originate", "dbdel", "shell", "eval(", "externalivr")
+# main/manager.c: what a user without the `system` class may not start, found anywhere in the application's name (so
+# Exec covers ExecIf and TryExec) or in its data.
+_FORBIDDEN_APPLICATIONS = ("system", "exec", "agi", "mixmonitor", "externalivr", "originate")
+_FORBIDDEN_DATA = ("SHELL", "EVAL")
 _TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 
 
@@ -238,9 +239,7 @@ def _fault(asked: Asked) -> str:
 
 def _refusal(asked: Asked) -> str:
     request = asked.request
-    application, data = request.get("Application").lower(), request.get("Data").lower()
-    classes = asked.session.user.write if asked.session.user else frozenset()
-    if application and "system" not in classes and any(word in application or word in data for word in _FORBIDDEN):
+    if _is_forbidden(request.get("Application"), request.get("Data")) and not _has_system(asked):
         return "Originate Access Forbidden: app or data blacklisted"
     exten, context, priority = request.get("Exten"), request.get("Context"), _priority(request.get("Priority"))
     if exten and context and priority and not asked.world.dialplan.exists(context, exten, priority):
@@ -248,3 +247,14 @@ def _refusal(asked: Asked) -> str:
     if max(len(request.get("ChannelId")), len(request.get("OtherChannelId"))) > MAX_ID:
         return f"Uniqueid length exceeds maximum of {MAX_ID}"
     return ""
+
+
+def _is_forbidden(application: str, data: str) -> bool:
+    if not application:
+        return False
+    named = any(word in application.lower() for word in _FORBIDDEN_APPLICATIONS)
+    return named or any(word in data for word in _FORBIDDEN_DATA)
+
+
+def _has_system(asked: Asked) -> bool:
+    return asked.session.user is not None and "system" in asked.session.user.write

@@ -241,14 +241,10 @@ def test_hanging_up_completes_a_recording(exchange: DemoExchange, listener: Mana
     assert (exchange.recordings / "a-leg.wav").stat().st_size > 44
 
 
-@pytest.mark.parametrize("file", ["", "/", "..", "a\0b"])
-def test_a_file_name_that_is_none_is_refused(manager: Manager, file: str) -> None:
+@pytest.mark.parametrize("file", ["", "/", "..", "x" * 300])
+def test_a_file_name_that_cannot_be_one_is_refused(manager: Manager, file: str) -> None:
     first, _ = manager.talk()
-    answer = manager.ask("MixMonitor", Channel=first, File=file)[0]
-    if "\0" in file:  # the value ends there
-        assert answer.get("Response") == "Success"
-    else:
-        assert answer.get("Message") == "Could not start monitoring channel"
+    assert manager.ask("MixMonitor", Channel=first, File=file)[0].get("Message") == "Could not start monitoring channel"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +297,9 @@ def misuse(manager: Manager, chance: random.Random) -> None:
     """Do something to some channel, whether it can be done or not."""
     channels = [one.get("Channel") for one in manager.channels()] or ["none"]
     one, other = chance.choice(channels), chance.choice(channels)
-    exten = chance.choice(("100", "101", "102", "103", "104", "106", "600", "603", "700", "701", "800", "801", "*101", "busy"))
+    exten = chance.choice(
+        ("100", "101", "102", "103", "104", "106", "600", "603", "700", "701", "800", "801", "*101", "busy")
+    )
     place = {"Context": "from-internal", "Exten": exten, "Priority": "1"}
     action, headers = chance.choice(
         [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pbxapi.demo.exchange import DemoExchange
 from tests.demo.manager import Manager, Message
 
 # Events whose place among the others is not told on a real exchange either.
@@ -238,6 +237,14 @@ def test_a_local_channel_is_two_halves_that_live_and_die_together(listener: Mana
     assert listener.channels() == []
 
 
+def test_a_local_channel_rings_when_what_it_leads_to_rings(listener: Manager) -> None:
+    listener.originate("Local/103@from-internal", "603", ChannelId="one", Timeout="200")
+    assert listener.until_event("Newstate", Uniqueid="one")[-1].get("ChannelStateDesc") == "Ringing"
+    assert listener.until_event("OriginateResponse")[-1].get("Reason") == "3"
+    listener.until_event("Hangup", Uniqueid="one")
+    assert listener.until_event("Hangup", CallerIDNum="103")[-1].get("Cause") == "16"
+
+
 def test_a_local_channel_fails_as_what_it_leads_to(listener: Manager) -> None:
     listener.originate("Local/102@from-internal", "603", ChannelId="one")
     heard = listener.until_event("Hangup", Uniqueid="one")
@@ -246,7 +253,15 @@ def test_a_local_channel_fails_as_what_it_leads_to(listener: Manager) -> None:
     assert "TechCause" not in heard[-1].names()
 
 
-def test_the_phone_of_a_call_is_in_use_everywhere(exchange: DemoExchange, listener: Manager) -> None:
+def test_a_phone_that_rings_says_so_everywhere(listener: Manager) -> None:
+    listener.originate("PJSIP/103", "101")
+    listener.until_event("DeviceStateChange", Device="PJSIP/103", State="RINGING")
+    endpoints = {one.get("ObjectName"): one for one in listener.ask("PJSIPShowEndpoints")[1:-1]}
+    assert endpoints["103"].get("DeviceState") == "Ringing"
+    assert listener.ask("ExtensionState", Exten="103", Context="from-internal")[0].get("Status") == "8"
+
+
+def test_the_phone_of_a_call_is_in_use_everywhere(listener: Manager) -> None:
     listener.talk()
     endpoints = {one.get("ObjectName"): one for one in listener.ask("PJSIPShowEndpoints")[1:-1]}
     shown = [endpoints[number].get("DeviceState") for number in ("100", "101", "102", "104")]

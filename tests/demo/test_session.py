@@ -137,7 +137,12 @@ def test_an_action_needs_one_of_its_classes(guarded: DemoExchange) -> None:
 
 @pytest.mark.parametrize(
     ("application", "data", "refused"),
-    [("System", "true", True), ("ExecIf", "1?x", True), ("Playback", "${SHELL(id)}", True), ("Wait", "1", False)],
+    [
+        ("System", "true", True),
+        ("ExecIf", "1?x", True),
+        ("Playback", "${SHELL(id)}", True),
+        ("Playback", "magic", False),
+    ],
 )
 def test_without_the_system_class_no_command_can_be_run_by_originate(
     guarded: DemoExchange, application: str, data: str, refused: bool
