@@ -32,9 +32,7 @@ class CallSchema(ma.Schema):
         required=True,
         allow_none=True,
         validate=ma.validate.OneOf(["inbound", "outbound", "internal"]),
-        metadata={
-            "description": "A guess, by contexts, device names and the length of what is dialled."
-        },
+        metadata={"description": "A guess, by contexts, device names and the length of what is dialled."},
     )
     caller = ma.fields.Nested(PartySchema, required=True)
     callee = ma.fields.Nested(PartySchema, required=True)
