@@ -19,7 +19,7 @@ from pbxapi.ami.errors import AmiProtocolError, AmiUnavailable
 from pbxapi.ami.events import Subscription, Subscriptions
 from pbxapi.ami.exchange import Exchange
 from pbxapi.ami.protocol import Framer, action_id_of, event_of
-from pbxapi.ami.stream import READ_SIZE, Stream
+from pbxapi.ami.stream import Stream
 
 logger = logging.getLogger("pbxapi.ami")
 
@@ -27,6 +27,7 @@ logger = logging.getLogger("pbxapi.ami")
 # processor time; short lists are not kept waiting.
 LONG_LIST = 50
 GATHER = 0.002
+MUCH = 32_768  # bytes in one read: they have gathered by themselves
 
 # For how long the reader thread lets callers read for themselves before it looks who reads now.
 PATIENCE = 0.02
@@ -178,7 +179,7 @@ class Connection:
                 raise AmiUnavailable("the server closed the session")
             self.heard = monotonic()
             self.doubtful = False
-            if self._route(self._framer.feed(data)) and len(data) < READ_SIZE:
+            if self._route(self._framer.feed(data)) and len(data) < MUCH:
                 sleep(GATHER)
         except AmiUnavailable as error:
             self._lose(error)

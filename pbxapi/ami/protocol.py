@@ -137,11 +137,11 @@ class Message:
     of `Output` keep their leading ones. Header names are looked up in any case. The repr shows no values.
     """
 
-    __slots__ = ("_fields", "_folded", "raw")
+    __slots__ = ("_folded", "_text", "raw")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self._fields: dict[str, str] | None = None
+        self._text: str | None = None
         self._folded: dict[str, str] | None = None
 
     @property
@@ -155,12 +155,14 @@ class Message:
         return self.get("Response")
 
     def __getitem__(self, header: str) -> str:
-        if self._fields is None:
-            self._fields = _first_values(_decode(self.raw))
-        try:
-            return self._fields[header]
-        except KeyError:
+        if self._text is None:
+            self._text = "\r\n" + _decode(self.raw)
+        # Of most messages a few headers are asked for: to look for those costs less than to split all.
+        _, found, rest = self._text.partition(f"\r\n{header}:")
+        if not found:
             return self._fold()[header.lower()]
+        value = rest.partition("\r\n")[0]
+        return value.strip(BLANKS) if header != "Output" else _value(header, value)
 
     def get(self, header: str, default: str = "") -> str:
         """The first value of a header, or the default."""
@@ -194,16 +196,6 @@ class Message:
                 if name:
                     self._folded.setdefault(name.lower(), value)
         return self._folded
-
-
-def _first_values(text: str) -> dict[str, str]:
-    """The first value of each header. A list is thousands of messages, so this is one loop with no call in it."""
-    fields: dict[str, str] = {}
-    for line in reversed(text.split("\r\n")):
-        name, colon, value = line.partition(":")
-        if colon:
-            fields[name] = value.strip(BLANKS) if name != "Output" else _value(name, value)
-    return fields
 
 
 def _item(line: str) -> tuple[str, str]:

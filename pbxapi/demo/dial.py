@@ -57,8 +57,6 @@ class Dial:
         self.dialplan.switch.set_variable(channel, "DIALSTATUS", "CANCEL")
 
     def _go_on(self, status: str, cause: int) -> None:
-        if self.channel.owner is not self:  # taken away together with the phone's channel
-            return
         self.dialplan.switch.set_variable(self.channel, "DIALSTATUS", status)
         self.channel.cause = cause
         self.dialplan.advance(self.channel)

@@ -51,7 +51,7 @@ class Consultation:
         if channel is self.pair.one:
             return self._back
         remaining = self.held if channel is self.transferer else self.transferer
-        if remaining.gone:
+        if not self._has(remaining):
             return self._hang_up_all
         if self._answered() is None:
             return lambda: self._wait(remaining)

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from pbxapi import request_id
 from pbxapi.ami import Client, ClientConfig
-from pbxapi.pbx.ari import HttpAri
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
@@ -53,7 +52,11 @@ def assemble(
     )  # fmt: skip
     ami = Client(config, action_id_prefix=request_id.current)
     url = f"{s.ari.scheme}://{s.ari.host}:{s.ari.port}"
-    ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout) if s.ari.enabled else None
+    ari = None
+    if s.ari.enabled:
+        from pbxapi.pbx.ari import HttpAri  # noqa: PLC0415  (requests is a tenth of the import, and ARI is rare)
+
+        ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout)
     parts = {"store": store.ready, **parts, **({"ari": ari.ping} if ari else {})}
     ttl, contexts = s.calls.live_ttl, s.calls.contexts
     channels = AmiChannels(ami, contexts=frozenset(contexts), ttl=ttl)

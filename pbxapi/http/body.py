@@ -106,5 +106,7 @@ def _plain(obj: Any) -> object:
     raise TypeError(f"{kind.__name__} has no JSON form")
 
 
-# Made once: json.dumps() would make one a call.
-_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+# Made once: json.dumps() would make one a call. Nothing that leaves here holds itself.
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), default=_plain
+)

@@ -36,14 +36,26 @@ def respond_live(
     question = request.endpoint, *sorted((k, str(v)) for k, v in query.items() if k != "fresh")
     remembered: tuple[Encoded, str | None] | None = snapshot.memo.get(question)
     if remembered is None:
-        selected = list(select(snapshot.value))
-        found = page(selected, key=key, limit=query.get("limit"), cursor=query.get("cursor"))
-        remembered = encode(found), found.next
-        if len(snapshot.memo) < MOST_REMEMBERED:
-            snapshot.memo[question] = remembered
+        # All who waited for this snapshot come here at once: one encodes, the others take it from him.
+        with snapshot.making:
+            remembered = snapshot.memo.get(question) or _encode(snapshot, question, query, select, key)
     encoded, cursor = remembered
     headers = {"Link": next_link(cursor)} if cursor else None
     return respond(encoded, age=snapshot.age, headers=headers)
+
+
+def _encode(
+    snapshot: Snapshot[tuple[T, ...]],
+    question: tuple[Any, ...],
+    query: Mapping[str, Any],
+    select: Callable[[tuple[T, ...]], Iterable[T]],
+    key: Callable[[T], Key],
+) -> tuple[Encoded, str | None]:
+    found = page(list(select(snapshot.value)), key=key, limit=query.get("limit"), cursor=query.get("cursor"))
+    made = encode(found), found.next
+    if len(snapshot.memo) < MOST_REMEMBERED:
+        snapshot.memo[question] = made
+    return made
 
 
 def selected(items: Iterable[T], wanted: Mapping[str, Any]) -> Iterable[T]:

@@ -99,8 +99,10 @@ def fits(peer: Peer, query: dict[str, Any]) -> bool:
     """Whether a peer passes the filters of a query."""
     if query.get("technology", peer.technology) != peer.technology or query.get("state", peer.state) != peer.state:
         return False
+    if "q" not in query:
+        return True
     text = " ".join(filter(None, (peer.name, peer.address, peer.user_agent))).lower()
-    return query.get("q", "").lower() in text
+    return query["q"].lower() in text
 
 
 @blp.get("/peers")

@@ -24,6 +24,7 @@ class Snapshot(Generic[T]):
     asked_at: float
     good_until: float
     memo: dict[Any, Any] = field(default_factory=dict)
+    making: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def age(self) -> float:

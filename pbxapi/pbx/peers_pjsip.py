@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from pbxapi.ami import AmiDenied, AmiRefused, Client, Message, Pending
 from pbxapi.errors import NotFound
@@ -16,6 +17,7 @@ CONTACT_STATES = {
 """contact_statuses of res_pjsip/pjsip_options.c; Avail and Unavail are the older spelling."""
 
 
+@lru_cache(maxsize=64)
 def device_state(words: str) -> str:
     """Asterisk's spelling for people ("Not in use", "Ring+Inuse") as one word: not_inuse, ringinuse, unavailable."""
     word = words.lower()
@@ -40,12 +42,12 @@ def _address(host: str, port: str) -> str | None:
 def listed_contact(message: Message) -> Contact:
     """A contact from an event of PJSIPShowContacts."""
     return Contact(
-        uri=message["Uri"],
-        address=_address(message.get("ViaAddr"), message.get("ViaPort")),
-        user_agent=message.get("UserAgent") or None,
-        state=CONTACT_STATES.get(message.get("Status"), "unknown"),
-        latency_ms=_latency(message.get("RoundtripUsec")),
-        expires_at=_expiry(message.get("ExpirationTime")),
+        message["Uri"],
+        _address(message.get("ViaAddr"), message.get("ViaPort")),
+        message.get("UserAgent") or None,
+        CONTACT_STATES.get(message.get("Status"), "unknown"),
+        _latency(message.get("RoundtripUsec")),
+        _expiry(message.get("ExpirationTime")),
     )
 
 
@@ -75,27 +77,29 @@ def make_peer(endpoint: Message, contacts: Mapping[str, list[Contact]]) -> Peer:
 
     Permanent contacts (a trunk's) are in the event's own list only, as "aor/uri," each.
     """
-    aors = [aor.strip() for aor in endpoint.get("Aor").split(",")]
-    found = [contact for aor in aors for contact in contacts.get(aor, ())]
+    found = [contact for aor in endpoint.get("Aor").split(",") for contact in contacts.get(aor.strip(), ())]
     device = device_state(endpoint.get("DeviceState"))
-    known = {contact.uri for contact in found}
+    known = [contact.uri for contact in found]
     for listed in filter(None, endpoint.get("Contacts").split(",")):
         uri = listed.partition("/")[2]
         if uri not in known:
             found.append(Contact(uri, None, None, "offline" if device == "unavailable" else "unmonitored", None, None))
+    first = found[0] if found else _NO_CONTACT
     active = endpoint.get("ActiveChannels")
-    first = found[0] if found else None
     return Peer(
-        name=endpoint["ObjectName"],
-        technology="pjsip",
-        state=peer_state(found, device),
-        device_state=device,
-        address=first.address if first else None,
-        user_agent=first.user_agent if first else None,
-        latency_ms=next((c.latency_ms for c in found if c.latency_ms is not None), None),
-        active_channels=int(active) if active.isdigit() else None,
-        contacts=tuple(found),
+        endpoint["ObjectName"],
+        "pjsip",
+        first.state if len(found) == 1 else peer_state(found, device),
+        device,
+        first.address,
+        first.user_agent,
+        first.latency_ms if len(found) < 2 else next((c.latency_ms for c in found if c.latency_ms is not None), None),
+        int(active) if active.isdigit() else None,
+        tuple(found),
     )
+
+
+_NO_CONTACT = Contact("", None, None, "offline", None, None)
 
 
 def _found(pending: Pending) -> tuple[Message, ...]:
@@ -119,22 +123,22 @@ class PjsipPeers:
     def start(self) -> list[Pending]:
         """Send the questions for `finish`. Raises AmiError."""
         return [
-            self._ami.start("PJSIPShowEndpoints", until="EndpointListComplete"),
+            # This first, so that it is read while Asterisk writes the other.
             self._ami.start("PJSIPShowContacts", until="ContactListComplete"),
+            self._ami.start("PJSIPShowEndpoints", until="EndpointListComplete"),
         ]
 
     def finish(self, pending: list[Pending]) -> list[Peer]:
         """Every endpoint. Raises AmiUnknownAction when PJSIP is not loaded, AmiDenied without the class."""
-        endpoints, listed = (_found(answer) for answer in pending)
         contacts: dict[str, list[Contact]] = {}
-        for message in listed:
+        for message in _found(pending[0]):
             aor = message["ObjectName"].partition(";@")[0].partition("@@")[0]
             contacts.setdefault(aor, []).append(listed_contact(message))
-        return [make_peer(endpoint, contacts) for endpoint in endpoints]
+        return [make_peer(endpoint, contacts) for endpoint in _found(pending[1])]
 
     def rows(self) -> list[Message]:
         """The EndpointList events as they came."""
-        return list(_found(self.start()[0]))
+        return list(_found(self._ami.start("PJSIPShowEndpoints", until="EndpointListComplete")))
 
     def get(self, name: str, listed: Peer) -> PeerDetail:
         """One endpoint. Raises NotFound. The AuthDetail in the answer holds the password: it is not looked at."""

@@ -165,6 +165,26 @@ def test_whoever_is_transferred_while_it_rings_waits_for_the_answer(listener: Ma
     eventually(lambda: listener.channels() == [], "nothing is left over")
 
 
+def test_who_is_parked_during_an_attended_transfer_stays_parked_when_it_ends(listener: Manager) -> None:
+    first, second = listener.talk()
+    listener.ask("Atxfer", Channel=first, Context="from-internal", Exten="103")
+    listener.until_event("DialState", DestCallerIDNum="103")
+    listener.ask("Park", Channel=first)
+    listener.ask("Hangup", Channel=second)
+    eventually(lambda: len(listener.channels()) == 1, "only the parked one is left")
+    assert listener.ask("ParkedCalls")[1].get("ParkeeChannel") == first
+
+
+def test_a_leg_that_is_parked_while_it_is_called_is_not_answered_any_more() -> None:
+    with DemoExchange(background_calls=False) as exchange, Manager(exchange.port, events="call") as listener:
+        listener.originate("Local/101@from-internal", "603", ChannelId="one")
+        listener.ask("Park", Channel="one")
+        listener.until_event("BridgeEnter", CallerIDNum="101")
+        assert listener.ask("Status", Channel="one")[1].get("Application") == "AppDial2"
+        listener.ask("Hangup", Channel="one")
+        listener.until_event("ParkedCallGiveUp", ParkeeUniqueid="one")
+
+
 def test_a_parked_call_waits_in_its_space_until_somebody_dials_it(listener: Manager) -> None:
     first, second = listener.talk()
     assert listener.ask("Park", Channel=second, Parkinglot="default")[0].get("Message") == "Park successful"
