@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 
@@ -10,6 +11,7 @@ from bench.contest import HEADERS, run_threads
 from bench.exchange import SECRET, USERNAME
 from pbxapi.ami import Client, ClientConfig, Message
 from pbxapi.pbx.peers_pjsip import make_peer
+from pbxapi.serve import SWITCH_INTERVAL
 
 LIST_TIMEOUT = 60.0
 
@@ -18,6 +20,7 @@ class Pbxapi:
     """`pbxapi.ami`, as the API uses it: one client, shared by all threads."""
 
     def __init__(self, port: int) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)  # as pbxapi.serve does
         self._client = Client(ClientConfig(port=port, username=USERNAME, secret=SECRET))
         self._client.request("Ping")
 
