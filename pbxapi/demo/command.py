@@ -96,7 +96,8 @@ def _serve(app: Flask, listening: socket.socket) -> None:
     port = listening.getsockname()[1]
     server = make_server(HOST, port, app, threaded=True, request_handler=Quiet, fd=listening.fileno())
     server.daemon_threads = True  # type: ignore[attr-defined]
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: who starts us in the background of a script has it ignored, and then Ctrl-C would not end us.
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     sys.stdout.write(WELCOME.format(url=f"http://{HOST}:{port}"))
     sys.stdout.flush()
     try:
@@ -104,7 +105,8 @@ def _serve(app: Flask, listening: socket.socket) -> None:
     except KeyboardInterrupt:
         sys.stdout.write("\n")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         server.server_close()
 
 

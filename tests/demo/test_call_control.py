@@ -339,7 +339,7 @@ def misuse(manager: Manager, chance: random.Random) -> None:
     manager.ask(action, **headers)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_done_to_calls_nothing_is_left_when_all_are_hung_up(
     manager: Manager, seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
