@@ -114,7 +114,8 @@ class CallWatcher:
 
     def _listen_again(self) -> None:
         try:
-            self._listening = self._ami.subscribe(*EVENTS)
+            with self._lock:  # a call that is just being placed may listen again by itself
+                self._listening = self._listening or self._ami.subscribe(*EVENTS)
         except AmiUnavailable as error:
             time.sleep(min(TICK, max(0.05, error.retry_after)))
 
