@@ -50,8 +50,16 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.from_environ(read_environment())
     store = build_store(settings)
     pbx = build_pbx(settings, store)
+    try:
+        return _report([*_store(store), *_exchange(settings, pbx)])
+    finally:
+        pbx.close()
+        store.close()
+
+
+def _report(findings: list[Finding]) -> int:
     worst = 0
-    for finding in [*_store(store), *_exchange(settings, pbx)]:
+    for finding in findings:
         mark = {"fine": "ok  ", "remark": "note", "fault": "FAIL"}[finding.level]
         sys.stdout.write(f"{mark}  {finding.what}\n")
         for line in filter(None, finding.advice.split("\n")):
