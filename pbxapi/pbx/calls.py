@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from pbxapi.ami import AmiDenied, AmiRefused, AmiTimeout, AmiUnavailable, Client
-from pbxapi.errors import Invalid, NotFound, NotSupported, Refused
+from pbxapi.errors import Invalid, NotFound, NotSupported, Refused, Timeout, Unavailable
 from pbxapi.pbx.call_progress import CallProgress
 from pbxapi.pbx.call_view import make_call
 from pbxapi.pbx.call_watcher import SILENCE, CallWatcher
@@ -18,6 +18,8 @@ from pbxapi.pbx.text import CHANNEL, CONTEXT, EXTENSION, LOCAL, check_variables,
 
 UNSEEN = timedelta(seconds=3 * SILENCE)
 """How long a call may go unwritten before it is taken for one whose worker has died."""
+
+_ON_ITS_WAY = "The call may be on its way: /calls/{} tells"
 
 TECHNOLOGIES = {"pjsip": "PJSIP", "sip": "SIP", "iax2": "IAX2"}
 
@@ -52,9 +54,11 @@ class AmiCalls:
     def _fetch(self) -> tuple[Call, ...]:
         now = datetime.now(UTC)
         legs: dict[str, list[Channel]] = {}
-        for channel in self._channels.all(fresh=True).value:
+        channels = self._channels.all(fresh=True).value
+        for channel in channels:
             legs.setdefault(channel.linkedid, []).append(channel)
-        records = {r.id: r for r in self._store.unfinished(now - timedelta(hours=24))}
+        placed = [self._bury(r, channels) for r in self._store.unfinished(now - timedelta(hours=24))]
+        records = {r.id: r for r in placed if not r.final}
         calls = [make_call(legs.get(i, []), records.get(i), now) for i in legs.keys() | records.keys()]
         return tuple(sorted(calls, key=lambda call: (call.started_at, call.id)))
 
@@ -70,12 +74,14 @@ class AmiCalls:
             raise NotFound("No such call: neither live nor placed here")
         return make_call(legs, record, datetime.now(UTC))
 
-    def _bury(self, record: CallRecord) -> CallRecord:
+    def _bury(self, record: CallRecord, channels: Sequence[Channel] | None = None) -> CallRecord:
         """End a call whose worker has died: nobody has written of it for long and it is not on the exchange."""
         now = datetime.now(UTC)
         if now - record.updated_at < UNSEEN:
             return record
-        if any(record.id in (c.id, c.linkedid) for c in self._channels.all(fresh=True).value):
+        if channels is None:
+            channels = self._channels.all(fresh=True).value
+        if any(record.id in (c.id, c.linkedid) for c in channels):
             return record
         progress = CallProgress(record, lambda leg: "UNKNOWN")
         progress.lost(now)
@@ -88,7 +94,7 @@ class AmiCalls:
         """Ring `origin`, then dial `to` for it; give the call as queued. Its id is the first channel's uniqueid.
 
         Raises Invalid for what may not or cannot be dialled, NotSupported when the manager user may not originate,
-        Refused in Asterisk's words. After AmiTimeout the call may be on its way: its record stays.
+        Refused in Asterisk's words. Timeout and Unavailable name the call when it may be on its way: its record stays.
         """
         channel = self._check(request)
         now = datetime.now(UTC)
@@ -102,11 +108,13 @@ class AmiCalls:
             self._watcher.follow(record)
             self._ami.request("Originate", self._fields(request, channel, call_id, request.timeout * 1000))
         except AmiTimeout as error:
-            raise AmiTimeout(f"{error} (see /calls/{call_id})") from error
+            raise Timeout(f"The exchange did not answer in time. {_ON_ITS_WAY.format(call_id)}") from error
         except BaseException as error:
-            if not (isinstance(error, AmiUnavailable) and error.may_have_run):
-                self._watcher.forget(call_id)
-                self._store.remove(call_id)
+            if isinstance(error, AmiUnavailable) and error.may_have_run:
+                text = f"The exchange was lost. {_ON_ITS_WAY.format(call_id)}"
+                raise Unavailable(text, part="ami", retry_after=error.retry_after) from error
+            self._watcher.forget(call_id)
+            self._store.remove(call_id)
             if isinstance(error, AmiRefused):
                 raise _refusal(error) from error
             raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable
 
-from pbxapi.ami import AmiRefused, AmiUnknownAction, Client, Message
+from pbxapi.ami import AmiDenied, AmiRefused, AmiUnknownAction, Client, Message
 from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Refused
 from pbxapi.pbx.interfaces import Channel, Party, Recording
 from pbxapi.pbx.live import Shared, Snapshot
@@ -91,6 +92,8 @@ class AmiChannels:
             return self._ami.request(action, [("Channel", channel.name), *fields], slow=slow).response
         except AmiUnknownAction as error:
             raise NotSupported(f"This exchange has no action {action}: its module is not loaded") from error
+        except AmiDenied as error:
+            raise NotSupported(f"The manager user may not use {action}: /capabilities says what it needs") from error
         except AmiRefused as error:
             if re.search(r"no such channel|channel not existent|does not exist|not found", error.words, re.I):
                 raise NotFound("This channel has just hung up") from error
@@ -152,7 +155,9 @@ class AmiChannels:
         channel = self._now(channel_id)
         if self._recording_id(channel):
             raise Conflict("This channel is already being recorded")
-        name = f"pbxapi-{re.sub(r'[^0-9A-Za-z.-]', '_', channel.id)}-{time.strftime('%Y%m%d-%H%M%S')}.wav"
+        # Never a name that was used before: MixMonitor writes over what is there.
+        began = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
+        name = f"pbxapi-{re.sub(r'[^0-9A-Za-z.-]', '_', channel.id)}-{began}.wav"
         self._do(channel, "MixMonitor", ("File", name), ("Options", f"i({MIXMONITOR_ID})"))
         return Recording(channel.id, name)
 

@@ -7,13 +7,16 @@ from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, or_, select, update
 
 from pbxapi.pbx.interfaces import FINAL, CallRecord
 from pbxapi.store.tables import calls
 
 if TYPE_CHECKING:
     from pbxapi.store.engine import Store
+
+NEVER_ENDED = timedelta(hours=24)
+"""How much longer a call is kept whose end nobody has written."""
 
 
 class CallStore:
@@ -25,7 +28,10 @@ class CallStore:
     def add(self, record: CallRecord, *, keep: timedelta) -> None:
         """Add a call, and let go of those that ended longer ago than `keep`."""
         with self._store.begin() as connection:
-            connection.execute(delete(calls).where(calls.c.created_at < record.created_at - keep))
+            limit = record.created_at - keep
+            ended = or_(calls.c.ended_at < limit, calls.c.created_at < limit - NEVER_ENDED)
+            # created_at has the index: what ended before the limit also began before it.
+            connection.execute(delete(calls).where(calls.c.created_at < limit, ended))
             connection.execute(insert(calls).values(**asdict(record)))
 
     def save(self, record: CallRecord) -> None:

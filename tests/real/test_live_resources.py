@@ -192,7 +192,9 @@ def test_a_call_can_be_recorded(api: Api, exchange: Exchange, talking: Talking) 
         eventually(lambda: file.exists() and file.stat().st_size > 44, "there is sound in the file")
     api.delete(path)
     api.delete(path, status=404)
-    assert api.post(path, status=201)["channel"] == caller["id"]
+    again = api.post(path, status=201)
+    assert again["channel"] == caller["id"]
+    assert again["file"] != recording["file"], "the first recording was written over"
 
 
 def test_a_call_can_be_parked_and_is_shown_in_its_space(api: Api, talking: Talking) -> None:

@@ -161,5 +161,6 @@ def test_a_call_placed_by_a_worker_that_died_is_ended_and_says_so(
     monkeypatch.setattr("pbxapi.pbx.call_watcher.CallWatcher._run", lambda self: None)
     monkeypatch.setattr("pbxapi.pbx.calls.UNSEEN", timedelta(0))
     path = api.place(**{"from": "102", "to": "101"})
+    eventually(lambda: api.items("/calls?fresh=true&status=queued") == [], "it is not listed any more")
     call = api.end(path)
     assert (call["status"], call["reason"]) == ("failed", "The end of this call was not seen")

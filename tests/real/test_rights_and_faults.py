@@ -46,6 +46,11 @@ def test_without_the_class_system_the_work_goes_on_and_the_gap_is_named(
     assert (peers["101"]["state"], peers["101"]["device_state"]) == ("online", "not_inuse")
     assert peers["104"]["state"] == "offline"
     assert "write = system" in api.get("/peers/101", status=501)["detail"]
+    placed = api.place(**{"from": "100", "to": "603"})
+    api.until(placed, "answered")
+    mute = f"/channels/{placed.removeprefix('/calls/')}/mute"
+    assert "may not use MuteAudio" in api.post(mute, {}, status=501)["detail"]
+    api.delete(placed)
     capabilities = {c["name"]: c for c in api.items("/capabilities")}
     assert capabilities["peers.pjsip"]["reason"] == "the manager user lacks write = system (for PJSIPShowEndpoints)"
     path = api.place(**{"from": "100", "to": "101"})

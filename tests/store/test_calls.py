@@ -57,11 +57,17 @@ def test_saving_does_not_undo_a_cancel(store: Store) -> None:
 
 
 def test_calls_are_let_go_of_after_their_time(store: Store) -> None:
-    store.calls.add(call("old", NOW - KEEP - timedelta(seconds=1)), keep=KEEP)
-    store.calls.add(call("kept", NOW - KEEP + timedelta(seconds=1)), keep=KEEP)
+    second, long_ago = timedelta(seconds=1), NOW - 3 * KEEP
+    old, kept = (replace(call(name, NOW - 1.5 * KEEP), status="busy") for name in ("old", "kept"))
+    store.calls.add(replace(old, ended_at=NOW - KEEP - second), keep=KEEP)
+    store.calls.add(replace(kept, ended_at=NOW - KEEP + second), keep=KEEP)
+    store.calls.add(call("talking", NOW - KEEP - second), keep=KEEP)
+    store.calls.add(call("never ended", long_ago), keep=KEEP)
     store.calls.add(call("new"), keep=KEEP)
     assert store.calls.get("old") is None
-    assert [r.id for r in store.calls.unfinished(NOW - 2 * KEEP)] == ["kept", "new"]
+    assert store.calls.get("never ended") is None
+    assert store.calls.get("kept") is not None
+    assert [r.id for r in store.calls.unfinished(NOW - 2 * KEEP)] == ["talking", "new"]
 
 
 def test_another_process_sees_what_one_wrote(store: Store) -> None:
