@@ -107,7 +107,21 @@ class Platform:
     sip_conf_path: str = _variable("SIP_CONF_PATH", "/etc/asterisk/sip_additional.conf")
     pjsip_conf_path: str = _variable("PJSIP_CONF_PATH", "/etc/asterisk/pjsip.conf")
     recordings_path: str = _variable("RECORDINGS_PATH", "/var/spool/asterisk/monitor")
+    recordings_accel: str = _variable("RECORDINGS_ACCEL", "", read.location)
     timezone: zoneinfo.ZoneInfo | None = _variable("PBX_TIMEZONE", None, read.timezone)  # noqa: RUF009
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """Call records. No `database_url`: the platform's own. A statement that lasts longer than `timeout` is killed.
+
+    `exports` is how many of them may run at once in each worker.
+    """
+
+    database_url: str = _variable("CDR_DATABASE_URL", "", read.database_url, secret=True)
+    timeout: float = _variable("CDR_QUERY_TIMEOUT", 15.0, _seconds)
+    exports: int = _variable("CDR_EXPORTS", 4, read.number(1, 100, int))
+    roll_up: bool = _variable("CDR_ROLL_UP", True, read.flag)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +173,7 @@ class Settings:
     database: Database = Database()
     platform: Platform = Platform()
     calls: Calls = Calls()
+    records: Records = Records()
     log: Log = Log()
     web: Web = Web()
     legacy: Legacy = Legacy()

@@ -92,3 +92,18 @@ def timezone(text: str) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(text)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         raise ValueError(f"{text!r} is not a time zone known here, such as Europe/Berlin") from None
+
+
+def database_url(text: str) -> str:
+    """Read a URL such as mysql://user:password@host/asteriskcdrdb. What is wrong is said without showing it."""
+    scheme, _, rest = text.partition("://")
+    if scheme.partition("+")[0] not in {"mysql", "mariadb", "sqlite"} or not rest:
+        raise ValueError("is not a URL such as mysql://user:password@host/asteriskcdrdb")
+    return text
+
+
+def location(text: str) -> str:
+    """Read the path of an internal location of nginx, such as /_recordings/."""
+    if not re.fullmatch(r"/[A-Za-z0-9_./-]*", text) or ".." in text:
+        raise ValueError(f"{text!r} is not the path of a location such as /_recordings/")
+    return text.rstrip("/") + "/"
