@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
+import math
 import os
+import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from pbxapi.errors import PbxError, Timeout, Unavailable
 
@@ -30,6 +37,16 @@ SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.s
 
 STATEMENT_TIMED_OUT = frozenset({1969, 3024})
 """ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL."""
+UNKNOWN_VARIABLE = 1193
+NO_SUCH_THREAD = 1094
+THREAD = "pbxapi.thread"
+"""Where a connection's number on the server is kept."""
+
+DRIVER = "mysqldb" if find_spec("MySQLdb") else "pymysql"
+_TIMEOUTS: dict[str, dict[str, Callable[[float], float]]] = {
+    "pymysql": {"read_timeout": float, "write_timeout": float},
+    "mysqldb": {"read_timeout": math.ceil, "write_timeout": math.ceil},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,24 +71,23 @@ class Login:
             return False
 
 
-def engine(login: Login, database: str, *, timeout: float = 5.0, tls: bool | None = None) -> Engine:
-    """An engine for one database, by PyMySQL. `timeout` is in seconds, for each read and write.
+def engine(
+    login: Login, database: str, *, timeout: float = 5.0, tls: bool | None = None, limit: float | None = None
+) -> Engine:
+    """An engine for one database, by PyMySQL, or mysqlclient where it is installed (`pip install pbxapi[fast]`).
 
-    `tls` None encrypts where the server can, but not on this machine: it costs some 20 ms a connection there.
-    True insists on it, with a certificate that this host trusts.
+    `timeout` is in seconds, for each read and write; `limit` what a statement may take before the server itself ends
+    it, where it can (MariaDB 10.1, MySQL 5.7.8). `tls` None encrypts where the server can, but not on this machine: it
+    costs some 20 ms a connection there. True insists on it, with a certificate that this host trusts.
     """
+    driver = DRIVER
     url = URL.create(
-        "mysql+pymysql", login.username, None, login.host, login.port, database, {"charset": login.charset}
+        f"mysql+{driver}", login.username, None, login.host, login.port, database, {"charset": login.charset}
     )
     arguments: dict[str, Any] = {
-        # PyMySQL takes text for Latin-1. What is no UTF-8 in a configuration file is sent as it stands there.
-        "password": login.password.encode("utf-8", "surrogateescape"),
-        "connect_timeout": CONNECT_TIMEOUT, "read_timeout": timeout, "write_timeout": timeout,
+        "connect_timeout": CONNECT_TIMEOUT, **_credentials(driver, login, tls=tls),
+        **{name: kind(timeout) for name, kind in _TIMEOUTS[driver].items()},
     }  # fmt: skip
-    if tls:
-        arguments |= {"ssl_verify_cert": True, "ssl_verify_identity": True}
-    elif tls is False or login.local:
-        arguments["ssl_disabled"] = True
     if login.socket:
         arguments["unix_socket"] = login.socket
     made = create_engine(
@@ -80,8 +96,53 @@ def engine(login: Login, database: str, *, timeout: float = 5.0, tls: bool | Non
     )  # fmt: skip
     if login.host == "localhost" and not login.socket:
         event.listen(made, "do_connect", _find_socket)
+    if limit is not None:
+        event.listen(made, "connect", partial(_set_limit, limit))
     _engines.add(made)
     return made
+
+
+def sqlite_engine(path: str) -> Engine:
+    """An engine for a SQLite file that is only read; for the demo. It is not made when it is not there."""
+    quoted = quote(path)
+    made = create_engine(
+        "sqlite+pysqlite://",
+        creator=lambda: sqlite3.connect(
+            f"file:{quoted}?mode=ro", uri=True, timeout=CONNECT_TIMEOUT, check_same_thread=False
+        ),
+        poolclass=QueuePool, pool_timeout=POOL_TIMEOUT, hide_parameters=True,
+    )  # fmt: skip
+    _engines.add(made)
+    return made
+
+
+def _credentials(driver: str, login: Login, *, tls: bool | None) -> dict[str, Any]:
+    if driver == "mysqldb":
+        # Client library 3 (MariaDB) knows no ssl_mode; both know these.
+        mode = "VERIFY_IDENTITY" if tls else "DISABLED" if tls is False or login.local else "PREFERRED"
+        return {"password": login.password, "ssl_mode": mode}
+    # PyMySQL takes text for Latin-1. What is no UTF-8 in a configuration file is sent as it stands there.
+    found: dict[str, Any] = {"password": login.password.encode("utf-8", "surrogateescape")}
+    if tls:
+        found |= {"ssl_verify_cert": True, "ssl_verify_identity": True}
+    elif tls is False or login.local:
+        found["ssl_disabled"] = True
+    return found
+
+
+def _set_limit(limit: float, connection: Any, record: Any) -> None:
+    """Let the server end a statement by itself, which it does also when this process is gone."""
+    mariadb = "MariaDB" in connection.get_server_info()
+    set_limit = f"max_statement_time = {limit:.3f}" if mariadb else f"max_execution_time = {limit * 1000:.0f}"
+    with contextlib.closing(connection.cursor()) as cursor:
+        # A date of 0000-00-00, which old rows have, must not make a comparison with it an error.
+        cursor.execute("SET SESSION sql_mode = ''")
+        try:
+            cursor.execute(f"SET SESSION {set_limit}")
+        except Exception as error:
+            if error.args[:1] != (UNKNOWN_VARIABLE,):
+                raise
+    record.info[THREAD] = connection.thread_id()
 
 
 @contextmanager
@@ -90,11 +151,26 @@ def connect(engine: Engine) -> Iterator[Connection]:
 
     Raises Timeout when the server does not answer in time, and Unavailable for whatever else it or the driver says.
     """
+    thread = None
     try:
         with engine.connect() as connection:
+            thread = connection.info.get(THREAD)
             yield connection
     except (DBAPIError, PoolTimeout) as error:
-        raise _meaning(error) from error
+        meaning = _meaning(error)
+        if thread is not None and isinstance(meaning, Timeout) and _code(error) not in STATEMENT_TIMED_OUT:
+            kill(engine, thread)
+        raise meaning from error
+
+
+def kill(engine: Engine, thread: int) -> None:
+    """End a session on the server, and with it the statement that nobody waits for any more."""
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"KILL {int(thread)}")
+    except (DBAPIError, PoolTimeout) as error:
+        if _code(error) != NO_SUCH_THREAD:
+            log.warning("a statement could not be ended on the server: %s", _code(error))
 
 
 def ready(engine: Engine) -> bool:
@@ -110,14 +186,18 @@ def ready(engine: Engine) -> bool:
 def _meaning(error: DBAPIError | PoolTimeout) -> PbxError:
     if not isinstance(error, DBAPIError):
         return Unavailable("All connections to the exchange's database are in use", part="database")
-    cause = error.orig
-    code = cause.args[0] if cause is not None and cause.args else None
+    cause, code = error.orig, _code(error)
     # Not its words: they may hold values, and the account.
     log.warning("the database says %s %s", type(cause).__name__, code)
     waited = error.connection_invalidated and cause is not None and isinstance(cause.__context__, TimeoutError)
     if waited or code in STATEMENT_TIMED_OUT:
         return Timeout("The exchange's database did not answer in time")
     return Unavailable("The exchange's database cannot be reached or used", part="database", retry_after=2)
+
+
+def _code(error: DBAPIError | PoolTimeout) -> object:
+    cause = getattr(error, "orig", None)
+    return cause.args[0] if cause is not None and cause.args else None
 
 
 def _find_socket(dialect: object, record: object, arguments: object, options: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ class Clock:
         Of an hour that came twice, the one in which the channel with this uniqueid was made.
         """
         try:
-            there = datetime.strptime(text or "", TEXT).replace(tzinfo=self.zone)  # noqa: DTZ007
+            there = datetime.strptime(text or "", TEXT).replace(tzinfo=self.zone)
         except ValueError:
             return None
         return self._which(there, uniqueid) if self._comes_twice(there) else there
@@ -77,7 +77,7 @@ class Clock:
     def _offset_of(self, hour: str) -> str:
         """The offset that all of an hour has, or nothing when it has not one alone."""
         try:
-            first = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=self.zone)  # noqa: DTZ007
+            first = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=self.zone)
         except ValueError:
             return ""
         last = first + timedelta(minutes=59, seconds=59)
