@@ -96,8 +96,12 @@ def timezone(text: str) -> zoneinfo.ZoneInfo:
 
 def database_url(text: str) -> str:
     """Read a URL such as mysql://user:password@host/asteriskcdrdb. What is wrong is said without showing it."""
-    scheme, _, rest = text.partition("://")
-    if scheme.partition("+")[0] not in {"mysql", "mariadb", "sqlite"} or not rest:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme.partition("+")[0] in {"mysql", "mariadb", "sqlite"} and (parts.port is None or parts.port)
+    except ValueError:
+        good = False
+    if not good or "://" not in text:
         raise ValueError("is not a URL such as mysql://user:password@host/asteriskcdrdb")
     return text
 

@@ -14,7 +14,17 @@ ROOT = Path(__file__).parent.parent / "pbxapi"
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 
 # What both interfaces may import: of the exchange only what it can do and answers with, and what names look like.
-SEEN_BY_BOTH = ("pbx.interfaces", "pbx.live", "pbx.text", "store", "store.*", "errors", "settings", "request_id")
+SEEN_BY_BOTH = (
+    "pbx.interfaces",
+    "pbx.history",
+    "pbx.live",
+    "pbx.text",
+    "store",
+    "store.*",
+    "errors",
+    "settings",
+    "request_id",
+)
 # Which of our own modules the files of a part may import, as patterns; a part may always import itself.
 # The first row whose pattern fits a file counts.
 LAYERS = {

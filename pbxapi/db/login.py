@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from pbxapi.db.amp_conf import parse
 from pbxapi.db.engine import Login
@@ -63,3 +67,21 @@ def _text(path: str) -> str:
     if len(data) > MAX_BYTES:
         raise ValueError(f"{path}: larger than {MAX_BYTES} bytes")
     return data.decode("utf-8", "surrogateescape")
+
+
+def url_login(url: str) -> tuple[Login | None, str]:
+    """The login and the database that a URL names; None and the path for that of a SQLite file.
+
+    Raises ValueError for a URL that is none.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("is no URL of a database") from None
+    if parsed.get_backend_name() == "sqlite":
+        return None, parsed.database or ""
+    given: dict[str, Any] = {
+        "host": parsed.host, "port": parsed.port, "username": parsed.username, "password": parsed.password,
+        "socket": parsed.query.get("unix_socket"), "charset": parsed.query.get("charset"),
+    }  # fmt: skip
+    return Login(**{name: value for name, value in given.items() if value}), parsed.database or "asteriskcdrdb"

@@ -7,10 +7,13 @@ from datetime import timedelta
 
 from pbxapi import request_id
 from pbxapi.ami import Client, ClientConfig
+from pbxapi.db.engine import Login
+from pbxapi.drivers.past import past
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
 from pbxapi.pbx.interfaces import Credentials, Pbx, SipExtensions
+from pbxapi.pbx.local_time import system_zone
 from pbxapi.pbx.parking import AmiParking
 from pbxapi.pbx.peers import AmiPeers
 from pbxapi.pbx.sip_extensions import ConfSipExtensions
@@ -21,7 +24,20 @@ from pbxapi.store import Store
 
 def build(settings: Settings, store: Store) -> Pbx:
     """An Asterisk with no platform around it. Connects to nothing."""
-    return assemble(settings, store, conf_sip_extensions(settings), {})
+    login = database_login(settings) if settings.database.password else None
+    return assemble(settings, store, conf_sip_extensions(settings), {}, login)
+
+
+def database_login(settings: Settings) -> Login:
+    """The login as configured; no platform's own file is looked at."""
+    database = settings.database
+    return Login(
+        host=database.host,
+        port=database.port,
+        username=database.username,
+        password=database.password,
+        charset=database.charset,
+    )
 
 
 def conf_sip_extensions(settings: Settings) -> ConfSipExtensions:
@@ -42,9 +58,13 @@ def credentials(settings: Settings) -> Credentials:
 
 
 def assemble(
-    settings: Settings, store: Store, sip_extensions: SipExtensions, parts: Mapping[str, Callable[[], bool]]
+    settings: Settings,
+    store: Store,
+    sip_extensions: SipExtensions,
+    parts: Mapping[str, Callable[[], bool]],
+    login: Login | None,
 ) -> Pbx:
-    """Put an exchange together; `parts` are what a platform adds to what has to be ready."""
+    """Put an exchange together; `parts` are what a platform adds to what has to be ready, `login` its database's."""
     who, s = credentials(settings), settings
     config = ClientConfig(
         host=s.ami.host, port=s.ami.port, username=who.username, secret=who.secret, tls=s.ami.tls,
@@ -57,16 +77,21 @@ def assemble(
         from pbxapi.pbx.ari import HttpAri  # noqa: PLC0415  (requests is a tenth of the import, and ARI is rare)
 
         ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout)
-    parts = {"store": store.ready, **parts, **({"ari": ari.ping} if ari else {})}
+    zone = s.platform.timezone or system_zone()
+    history = past(s, login, zone, lambda file, userfield, date: None)
+    parts = {"store": store.ready, **parts, **history.parts, **({"ari": ari.ping} if ari else {})}
     ttl, contexts = s.calls.live_ttl, s.calls.contexts
     channels = AmiChannels(ami, contexts=frozenset(contexts), ttl=ttl)
     peers = AmiPeers(ami, channels, ttl=ttl)
     keep = timedelta(hours=s.calls.keep_hours)
-    calls = AmiCalls(ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl)
+    calls = AmiCalls(
+        ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl, past=history.call_records
+    )
 
     def close() -> None:
         calls.close()
         ami.close()
+        history.close()
 
     return Pbx(
         driver=s.platform.driver,
@@ -77,6 +102,8 @@ def assemble(
         calls=calls,
         parking=AmiParking(ami, channels, ttl=ttl),
         system=AmiSystem(ami, s.platform.driver, parts, has_ari=ari is not None, timezone=s.platform.timezone),
+        call_records=history.call_records,
+        zone=zone,
         sip_extensions=sip_extensions,
         ari=ari,
         close=close,

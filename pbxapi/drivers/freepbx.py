@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from pbxapi.db.engine import Login, engine, ready
+from pbxapi.db.engine import engine, ready
 from pbxapi.db.login import freepbx_login
 from pbxapi.drivers import asterisk
 from pbxapi.pbx.interfaces import Pbx
@@ -16,16 +16,10 @@ from pbxapi.store import Store
 
 def build(settings: Settings, store: Store) -> Pbx:
     """A FreePBX. Connects to nothing."""
-    database = settings.database
-    login = Login(
-        host=database.host,
-        port=database.port,
-        username=database.username,
-        password=database.password,
-        charset=database.charset,
-    )
-    tables = engine(freepbx_login(login, database.freepbx_conf_path), "asterisk", timeout=settings.ami.timeout)
-    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), {"database": partial(ready, tables)})
+    login = freepbx_login(asterisk.database_login(settings), settings.database.freepbx_conf_path)
+    tables = engine(login, "asterisk", timeout=settings.ami.timeout)
+    parts = {"database": partial(ready, tables)}
+    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), parts, login)
 
     def close() -> None:
         pbx.close()

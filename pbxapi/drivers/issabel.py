@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pbxapi.db.login import issabel_login
 from pbxapi.drivers import asterisk
 from pbxapi.pbx.interfaces import Pbx
 from pbxapi.settings import Settings
@@ -10,4 +11,5 @@ from pbxapi.store import Store
 
 def build(settings: Settings, store: Store) -> Pbx:
     """An Issabel. Connects to nothing."""
-    return asterisk.assemble(settings, store, asterisk.conf_sip_extensions(settings), {})
+    login = issabel_login(asterisk.database_login(settings), settings.database.issabel_conf_path)
+    return asterisk.assemble(settings, store, asterisk.conf_sip_extensions(settings), {}, login)

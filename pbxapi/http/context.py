@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app
 
 from pbxapi.errors import NotSupported
+from pbxapi.http.remembered import Remembered
 
 if TYPE_CHECKING:
     from pbxapi.pbx.interfaces import Pbx
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pbxapi.store.engine import Store
 
 T = TypeVar("T")
+
+MOST_REMEMBERED = 16 * 1024 * 1024
+"""Bytes of answers about the past, in each process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class State:
     settings: Settings
     pbx: Pbx
     store: Store
+    remembered: Remembered[Any] = field(default_factory=lambda: Remembered(MOST_REMEMBERED))
 
 
 def state() -> State:

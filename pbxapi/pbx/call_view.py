@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from pbxapi.errors import NotFound
+from pbxapi.pbx.history import PastCall
 from pbxapi.pbx.interfaces import Call, CallRecord, Channel, Party
 
 INBOUND = re.compile(r"from-(trunk|pstn|did|sip-external|zaptel|dahdi|analog)|ext-did")
@@ -48,6 +49,35 @@ def make_call(legs: Sequence[Channel], record: CallRecord | None, now: datetime)
         cause=record.cause if record else None,
         reason=record.reason if record else None,
     )
+
+
+def ended_call(past: PastCall) -> Call:
+    """A call as its records tell it. Raises NotFound for one that has no date."""
+    if past.started_at is None:
+        raise NotFound("No such call")
+    status, reason = _ENDS.get(past.status, (past.status, None))
+    answered = past.talk_time > 0 or past.status == "completed"
+    return Call(
+        id=past.id,
+        status=status,
+        direction=None,
+        caller=past.caller,
+        callee=past.callee,
+        started_at=past.started_at,
+        ringing_at=None,
+        answered_at=past.started_at + timedelta(seconds=past.ring_time) if answered else None,
+        ended_at=past.ended_at,
+        duration=past.duration,
+        channels=(),
+        bridge=None,
+        external_id=None,
+        leg=None,
+        cause=None,
+        reason=reason,
+    )
+
+
+_ENDS = {"voicemail": ("completed", "The voicemail answered"), "abandoned": ("no_answer", "Left the queue unserved")}
 
 
 def _placed_direction(record: CallRecord) -> str:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pbxapi.ami import AmiDenied, AmiRefused, AmiTimeout, AmiUnavailable, Client
 from pbxapi.errors import Invalid, NotFound, NotSupported, Refused, Timeout, Unavailable
 from pbxapi.pbx.call_progress import CallProgress
-from pbxapi.pbx.call_view import make_call
+from pbxapi.pbx.call_view import ended_call, make_call
 from pbxapi.pbx.call_watcher import SILENCE, CallWatcher
 from pbxapi.pbx.channels import EXTERNAL_ID, AmiChannels
+from pbxapi.pbx.history import CallRecords
 from pbxapi.pbx.interfaces import Call, CallKeeper, CallRecord, CallRequest, Channel, Peers
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.text import CHANNEL, CONTEXT, EXTENSION, LOCAL, check_variables, one_line, variable_header
@@ -29,7 +30,7 @@ class AmiCalls:
 
     def __init__(
         self, ami: Client, channels: AmiChannels, peers: Peers, store: CallKeeper, *, contexts: Sequence[str],
-        keep: timedelta, ttl: float,
+        keep: timedelta, ttl: float, past: CallRecords | None = None,
     ) -> None:  # fmt: skip
         self._ami = ami
         self._channels = channels
@@ -37,6 +38,7 @@ class AmiCalls:
         self._store = store
         self._contexts = frozenset(contexts)
         self._keep = keep
+        self._past = past
         self._watcher = CallWatcher(ami, store, lambda: channels.all(fresh=True).value, self._device_state)
         self._live: Shared[tuple[Call, ...]] = Shared(self._fetch, ttl=ttl)
         channels.on_change(self._live.drop)
@@ -63,7 +65,7 @@ class AmiCalls:
         return tuple(sorted(calls, key=lambda call: (call.started_at, call.id)))
 
     def get(self, call_id: str) -> Call:
-        """One call, live or placed here and ended. Raises NotFound."""
+        """One call: live, placed here and ended, or one of the call records. Raises NotFound."""
         record = self._store.get(call_id)
         if record is not None and record.final:
             return make_call([], record, datetime.now(UTC))
@@ -71,7 +73,9 @@ class AmiCalls:
         if record is not None and not legs:
             record = self._bury(record)
         if record is None and not legs:
-            raise NotFound("No such call: neither live nor placed here")
+            if self._past is None:
+                raise NotFound("No such call: neither live nor placed here")
+            return ended_call(self._past.call(call_id))
         return make_call(legs, record, datetime.now(UTC))
 
     def _bury(self, record: CallRecord, channels: Sequence[Channel] | None = None) -> CallRecord:

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnClause, ColumnElement, and_, or_
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import ColumnClause, ColumnElement, or_
 
 from pbxapi.db.call_tables import CallTables
 from pbxapi.errors import NotSupported
 from pbxapi.pbx.history import Filters
 from pbxapi.pbx.local_time import Clock
 
-CONTAINS = (
-    "src", "dst", "clid", "cnum", "cnam", "channel", "dstchannel", "lastapp", "lastdata", "dcontext", "accountcode",
-    "userfield", "did", "recordingfile", "outbound_cnum", "outbound_cnam", "dst_cnam", "peeraccount",
-)  # fmt: skip
-"""The columns that can be searched for a text in them."""
+EQUAL = ("src", "dst", "accountcode", "did", "uniqueid")
+Infix = Callable[[str, str], list[str] | None]
 
 NO_FILE = ("", "deleted")
 """What `recordingfile` holds where there is no recording; Issabel writes `deleted`."""
 
 
-def conditions(tables: CallTables, clock: Clock, filters: Filters) -> list[ColumnElement[bool]]:
-    """Raises NotSupported for a filter on a column that this exchange's table has not."""
-    cdr, f, found = tables.cdr.c, filters, []
+def conditions(
+    tables: CallTables, clock: Clock, filters: Filters, numbers: Infix | None = None
+) -> list[ColumnElement[bool]]:
+    """Raises NotSupported for a filter on a column that this exchange's table has not.
+
+    `numbers` may know all values of a column that a text is in, which then are asked for by the column's index.
+    """
+    cdr, f = tables.cdr.c, filters
+    found = [_column(tables, name) == getattr(f, name) for name in EQUAL if getattr(f, name) is not None]
+    for name, prefix in (("src", f.src_prefix), ("dst", f.dst_prefix)):
+        if prefix is not None:
+            found.append(like(cdr[name], prefix, "{}%"))
+    for name, text in f.contains:
+        values = numbers(name, text) if numbers else None
+        column = _column(tables, name)
+        found.append(like(column, text, "%{}%") if values is None else column.in_(values))
+    if f.either is not None:
+        found.append(or_(cdr.src == f.either, cdr.dst == f.either))
+    if f.linkedid is not None:
+        found.append(of_calls(tables, [f.linkedid]))
+    if f.disposition:
+        found.append(cdr.disposition.in_(f.disposition))
+    if f.has_recording is not None:
+        found.append(_recorded(tables) if f.has_recording else ~_recorded(tables))
+    return found + _bounds(tables, clock, f)
+
+
+def _bounds(tables: CallTables, clock: Clock, f: Filters) -> list[ColumnElement[bool]]:
+    duration = tables.cdr.c.duration
+    found: list[ColumnElement[bool]] = []
     if f.start is not None:
         found.append(tables.date >= clock.from_bound(f.start))
     if f.end is not None:
         found.append(tables.date < clock.until_bound(f.end))
-    for name in ("src", "dst", "accountcode", "did", "uniqueid"):
-        value = getattr(f, name)
-        if value is not None:
-            found.append(_column(tables, name) == value)
-    if f.either is not None:
-        found.append(or_(cdr.src == f.either, cdr.dst == f.either))
-    if f.linkedid is not None:
-        found.append(of_call(tables, [f.linkedid]))
-    for name, prefix in (("src", f.src_prefix), ("dst", f.dst_prefix)):
-        if prefix is not None:
-            found.append(like(cdr[name], prefix, "{}%"))
-    found.extend(like(_column(tables, name), text, "%{}%") for name, text in f.contains)
-    if f.disposition:
-        found.append(cdr.disposition.in_(f.disposition))
     if f.min_duration is not None:
-        found.append(cdr.duration >= f.min_duration)
+        found.append(duration >= f.min_duration)
     if f.max_duration is not None:
-        found.append(cdr.duration <= f.max_duration)
-    if f.has_recording is not None:
-        found.append(_recorded(tables) if f.has_recording else ~_recorded(tables))
+        found.append(duration <= f.max_duration)
     return found
 
 
@@ -56,12 +66,10 @@ def like(searched: ColumnElement[str], text: str, pattern: str) -> ColumnElement
     return searched.like(pattern.format(text), escape="|")
 
 
-def of_call(tables: CallTables, ids: list[str]) -> ColumnElement[bool]:
-    """Rows of the calls with these linkedids; where a row has none, its uniqueid stands for it."""
-    cdr = tables.cdr.c
-    if "linkedid" not in tables.columns:
-        return cdr.uniqueid.in_(ids)
-    return or_(cdr.linkedid.in_(ids), and_(cdr.uniqueid.in_(ids), cdr.linkedid == ""))
+def of_calls(tables: CallTables, ids: Sequence[str]) -> ColumnElement[bool]:
+    """Rows with these linkedids; where the table has none, a call is what has one uniqueid."""
+    shared = tables.cdr.c.linkedid if "linkedid" in tables.columns else tables.cdr.c.uniqueid
+    return shared == ids[0] if len(ids) == 1 else shared.in_(ids)
 
 
 def _recorded(tables: CallTables) -> ColumnElement[bool]:

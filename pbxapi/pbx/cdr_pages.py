@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from pbxapi.db.call_tables import CallTables
-from pbxapi.db.text import date_text
 from pbxapi.errors import Invalid
+from pbxapi.pbx.cdr_rows import head
 
 MOST_IN_A_SECOND = 50_000
 """What one second may hold: more has a wrong date, and would have to be put in order in memory."""
@@ -64,9 +64,10 @@ class Place:
     behind: int
     same: int
 
-    def cursor(self) -> str:
-        """What a caller shows to go on behind it."""
-        plain = json.dumps([self.row[0], *key(self.row)[1:], self.behind, self.same], separators=(",", ":"))
+    def cursor(self, same: int | None = None) -> str:
+        """What a caller shows to go on behind it, or behind the `same` first rows that are just like it."""
+        position = [self.row[0], *key(self.row)[1:], self.behind, same or self.same]
+        plain = json.dumps(position, separators=(",", ":"))
         return base64.urlsafe_b64encode(plain.encode()).rstrip(b"=").decode()
 
 
@@ -85,10 +86,7 @@ class Pager:
         self._connection = connection
         self._date = tables.date
         self._reverse = not oldest_first
-        sequence = tables.cdr.c.sequence if "sequence" in tables.columns else literal(0)
-        self._select: Select[Any] = select(
-            date_text(tables), tables.cdr.c.uniqueid, sequence.label("sequence"), *columns
-        ).where(*where)
+        self._select: Select[Any] = select(*head(tables), *columns).where(*where)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[Found], str | None]:
         """`limit` rows and the cursor of those that follow, None when none do."""
@@ -155,4 +153,5 @@ class Pager:
 def key(row: Found) -> Key:
     """What tells the rows of a second apart, and puts them in order: a later channel has a higher uniqueid."""
     rest = hashlib.blake2b(repr(tuple(row[3:])).encode(), digest_size=6).hexdigest()
-    return len(row[1]), row[1], int(row[2] or 0), rest
+    uniqueid = row[1] or ""
+    return len(uniqueid), uniqueid, int(row[2] or 0), rest

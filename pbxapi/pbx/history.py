@@ -8,10 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 from pbxapi.pbx.interfaces import Party, record
+
+CONTAINS = (
+    "src", "dst", "clid", "cnum", "cnam", "channel", "dstchannel", "lastapp", "lastdata", "dcontext", "accountcode",
+    "userfield", "did", "recordingfile", "outbound_cnum", "outbound_cnam", "dst_cnam", "peeraccount",
+)  # fmt: skip
+"""The columns that can be searched for a text in them."""
 
 
 @record
@@ -76,7 +82,9 @@ class Filters:
 class PastCall:
     """The records that share a linkedid, as the one call they were. Durations are seconds.
 
-    `ring_time` lasts to the first answer, or to the end when nobody answered; `talk_time` is the longest of the legs'.
+    `callee` is who was talked to in the end, `dialed` what the caller dialled (the DID, for a call from outside).
+    `status` is completed, voicemail, abandoned (in a queue), busy, no_answer or failed. `ring_time` lasts until the
+    callee answered, or to the end; `talk_time` from there to the end of that leg.
     """
 
     id: str
@@ -84,6 +92,7 @@ class PastCall:
     ended_at: datetime | None
     caller: Party
     callee: Party
+    dialed: str | None
     status: str
     ring_time: int
     talk_time: int
@@ -92,18 +101,35 @@ class PastCall:
     legs: tuple[Cdr, ...]
 
 
+STEPS = (
+    "start", "ring", "answer", "pbx_answer", "ivr", "announcement", "queue", "queue_leave", "conference", "voicemail",
+    "bridge", "blind_transfer", "attended_transfer", "pickup", "forward", "park", "unpark", "hangup", "end",
+)  # fmt: skip
+"""What can happen to a call. `pbx_answer`: the exchange answered by itself; `bridge`: these hear each other now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened to a call: ring, answer, queue, bridge, transfer, voicemail, hangup, ..."""
+    """Something that happened to a channel of a call, and `by` which channel where that is told.
+
+    `number` and `name` are the channel's; `peer` names the channels on the other side, with commas between them.
+    `extension` is what was dialled or reached: a number, a queue, a mailbox. `cause` is one of Q.850. `detail` is
+    Asterisk's word for how a dialled leg ended, the sound that was played, the parking lot, or why it was unparked;
+    and `answered` or `unanswered` for a call that left a queue.
+    """
 
     at: datetime | None
     kind: str
-    channel: str | None
-    peer: str | None
-    extension: str | None
-    context: str | None
-    application: str | None
-    detail: str | None
+    channel: str | None = None
+    number: str | None = None
+    name: str | None = None
+    peer: str | None = None
+    by: str | None = None
+    extension: str | None = None
+    context: str | None = None
+    application: str | None = None
+    cause: int | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +145,7 @@ class Journey:
 class Texts:
     """A page of records as JSON texts, and the cursor of the next page."""
 
-    items: Sequence[bytes]
+    items: Sequence[str]
     next: str | None
 
 
@@ -139,7 +165,9 @@ class CallRecords(Protocol):
     def call(self, linkedid: str) -> PastCall: ...
     def journey(self, linkedid: str) -> Journey: ...
     def export(self, filters: Filters, form: str, *, oldest_first: bool = False) -> Iterator[bytes]: ...
-    def report(self, filters: Filters, *, limit: int) -> list[dict[str, str]]: ...
+    def report(
+        self, filters: Filters, *, limit: int, between: tuple[str, str] | None = None
+    ) -> list[dict[str, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +210,50 @@ class Recordings(Protocol):
     def scan(self, *, start: datetime | None, end: datetime | None, q: str | None) -> Iterator[RecordingFile]: ...
 
 
-class CallStatistics(Protocol):
-    """Totals of calls. `start` and `end` are a half-open range; `group_by` as the resource names it."""
+KeptTally = tuple[str, int, str, int, int, str]
+"""Calls that a roll-up counted together: dimension, number of the hour or day, key, calls, talk time, ring times.
 
-    def totals(self, start: datetime, end: datetime, group_by: str, **filters: Any) -> Mapping[str, Any]: ...
-    def progress(self) -> Mapping[str, Any]: ...
+Hours and days are numbered from 1970 on, by the exchange's clock. Ring times are `seconds:calls`, with blanks between.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RollUpState:
+    """How far a roll-up is: it holds the hours from `first` on up to `until`, not included; None while it has none.
+
+    `oldest` is the hour of the oldest record, `complete` says that nothing is before `first`, and `failed` that the
+    last step did not succeed.
+    """
+
+    first: int | None = None
+    until: int | None = None
+    oldest: int | None = None
+    complete: bool = False
+    failed: bool = False
+
+
+class RollUp(Protocol):
+    """Where tallies of hours and days are kept. `source` names the table that they are of.
+
+    One `owner` at a time writes: who claimed it, until his lease ends. Each method raises Unavailable.
+    """
+
+    def state(self, source: str) -> RollUpState: ...
+    def claim(self, source: str, owner: str, lease: timedelta) -> RollUpState | None: ...
+    def release(self, source: str, owner: str) -> None: ...
+    def note(self, source: str, owner: str, **changes: int | bool) -> bool: ...
+    def write(
+        self, source: str, owner: str, hours: range, of_hours: Sequence[KeptTally], of_days: Sequence[KeptTally]
+    ) -> bool: ...
+    def hours(self, source: str, dimension: str, hours: range) -> Sequence[KeptTally]: ...
+    def days(self, source: str, dimension: str, days: range) -> Sequence[KeptTally]: ...
+
+
+class CallStatistics(Protocol):
+    """Totals of calls in the half-open range from `start` to `end`, by what the resource calls `group_by`.
+
+    Raises Invalid, NotSupported for what the table does not tell, Unavailable, and Timeout for too long a range.
+    """
+
+    def totals(self, start: datetime, end: datetime, group_by: str) -> dict[str, Any]: ...
+    def progress(self) -> dict[str, Any]: ...

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
+    from pbxapi.pbx.history import CallRecords
     from pbxapi.pbx.live import Snapshot
 
 T = TypeVar("T")
@@ -311,6 +312,8 @@ class Pbx:
     calls: Calls
     parking: Parking
     system: System
+    call_records: CallRecords | None
+    zone: tzinfo
     sip_extensions: SipExtensions
     ari: Ari | None
     close: Callable[[], None]

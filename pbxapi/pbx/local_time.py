@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -58,13 +58,16 @@ class Clock:
     def moment(self, text: str | None, uniqueid: str | None = None) -> datetime | None:
         """Read a time of the table; None for one that is none (0000-00-00).
 
-        Of an hour that came twice, the one in which the channel with this uniqueid was made.
+        Of an hour that came twice, the one in which the channel with this uniqueid was made. It has a fixed offset, so
+        that what is added to it is time that passed.
         """
         try:
             there = datetime.strptime(text or "", TEXT).replace(tzinfo=self.zone)
         except ValueError:
             return None
-        return self._which(there, uniqueid) if self._comes_twice(there) else there
+        if self._comes_twice(there):
+            there = self._which(there, uniqueid)
+        return there.replace(tzinfo=timezone(there.utcoffset() or timedelta()), fold=0)
 
     def text(self, text: str, uniqueid: str | None = None) -> str | None:
         """As `moment`, in ISO 8601; made for thousands of rows."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from pbxapi.errors import Unavailable
 from pbxapi.store.calls import CallStore
+from pbxapi.store.roll_up import RollUpStore
 
 CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
@@ -32,6 +33,7 @@ class Store:
         self.url = url
         self.engine = _engine(url)
         self.calls = CallStore(self)
+        self.roll_up = RollUpStore(self)
         _stores.add(self)
 
     def __repr__(self) -> str:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
@@ -52,3 +65,36 @@ calls = Table(
     Column("canceled", Boolean, nullable=False),
     Index("ix_calls_created_at", "created_at"),
 )
+
+# Keys that differ in case or accents alone are two: MySQL's own collations take them for one.
+Key = String(80).with_variant(mysql.VARCHAR(80, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+
+roll_ups = Table(
+    "roll_ups",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("first", Integer),
+    Column("until", Integer),
+    Column("oldest", Integer),
+    Column("complete", Boolean, nullable=False),
+    Column("failed", Boolean, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("owner", String(32)),
+    Column("leased_until", UtcDateTime),
+)
+"""How far each roll-up of call records is, and who builds it."""
+
+roll_up_tallies = Table(
+    "roll_up_tallies",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("dimension", String(16), primary_key=True),
+    Column("unit", String(4), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key", Key, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("talk_time", BigInteger, nullable=False),
+    Column("rings", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Calls by hour and by day. `unit` is hour or day, `number` counts them from 1970 on by the exchange's clock."""

@@ -1,0 +1,46 @@
+"""What every platform's past is put together of: the database of call records, and the recordings' folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from pbxapi.db.call_engines import call_engines
+from pbxapi.db.call_tables import TableLook
+from pbxapi.db.engine import Login, ready
+from pbxapi.pbx.call_records import DatabaseCallRecords
+from pbxapi.pbx.cdr_export import Exports
+from pbxapi.pbx.cdr_rows import RecordingId
+from pbxapi.pbx.history import CallRecords
+from pbxapi.pbx.local_time import Clock
+from pbxapi.settings import Settings
+
+
+@dataclass(frozen=True)
+class Past:
+    """Call records, or None where no database is configured; whether it answers; and how to let go of it."""
+
+    call_records: CallRecords | None
+    parts: dict[str, Callable[[], bool]]
+    close: Callable[[], None]
+
+
+def past(settings: Settings, login: Login | None, zone: tzinfo, recording_id: RecordingId) -> Past:
+    """Connects to nothing. `login` is the platform's own; CDR_DATABASE_URL goes before it."""
+    records = settings.records
+    engines = call_engines(records.database_url, login, records.timeout)
+    if engines is None:
+        return Past(None, {}, lambda: None)
+    pages, streams = engines
+    clock = Clock(zone)
+    tables = TableLook(pages)
+    exports = Exports(streams, tables, clock, recording_id, at_once=records.exports, timeout=records.timeout)
+
+    def close() -> None:
+        pages.dispose()
+        streams.dispose()
+
+    return Past(
+        DatabaseCallRecords(pages, tables, clock, recording_id, exports), {"call_records": lambda: ready(pages)}, close
+    )
