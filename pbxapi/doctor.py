@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pbxapi.doctor_past import past
 from pbxapi.environment import read_environment
+from pbxapi.findings import Finding
 from pbxapi.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,15 +31,6 @@ In manager.conf:
 and `asterisk -rx 'manager reload'`."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: `fine`, a `remark`, or a `fault`; and what to do about it."""
-
-    level: str
-    what: str
-    advice: str = ""
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing can be said on the command line."""
 
@@ -51,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     store = build_store(settings)
     pbx = build_pbx(settings, store)
     try:
-        return _report([*_store(store), *_exchange(settings, pbx)])
+        return _report([*_store(store), *_exchange(settings, pbx), *past(settings, pbx)])
     finally:
         pbx.close()
         store.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 from pbxapi import request_id
 from pbxapi.ami import Client, ClientConfig
 from pbxapi.db.engine import Login
-from pbxapi.drivers.past import past
+from pbxapi.drivers.past import NO_DATABASE, no_folder, past
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
@@ -80,6 +81,11 @@ def assemble(
     zone = s.platform.timezone or system_zone()
     history = past(s, login, zone, lambda file, userfield, date: None)
     parts = {"store": store.ready, **parts, **history.parts, **({"ari": ari.ping} if ari else {})}
+    others = {
+        "call_records": lambda: None if history.call_records else NO_DATABASE,
+        "recordings": partial(no_folder, s.platform.recordings_path),
+        "ari": lambda: None if ari else "ARI is switched off: set ARI_ENABLED",
+    }
     ttl, contexts = s.calls.live_ttl, s.calls.contexts
     channels = AmiChannels(ami, contexts=frozenset(contexts), ttl=ttl)
     peers = AmiPeers(ami, channels, ttl=ttl)
@@ -101,7 +107,7 @@ def assemble(
         channels=channels,
         calls=calls,
         parking=AmiParking(ami, channels, ttl=ttl),
-        system=AmiSystem(ami, s.platform.driver, parts, has_ari=ari is not None, timezone=s.platform.timezone),
+        system=AmiSystem(ami, s.platform.driver, parts, others=others, timezone=s.platform.timezone),
         call_records=history.call_records,
         zone=zone,
         sip_extensions=sip_extensions,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from pathlib import Path
 
 from pbxapi.db.call_engines import call_engines
 from pbxapi.db.call_tables import TableLook
@@ -15,6 +17,9 @@ from pbxapi.pbx.cdr_rows import RecordingId
 from pbxapi.pbx.history import CallRecords
 from pbxapi.pbx.local_time import Clock
 from pbxapi.settings import Settings
+
+
+NO_DATABASE = "no database of call records is configured: set CDR_DATABASE_URL or DB_PASSWORD"
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,10 @@ def past(settings: Settings, login: Login | None, zone: tzinfo, recording_id: Re
     return Past(
         DatabaseCallRecords(pages, tables, clock, recording_id, exports), {"call_records": lambda: ready(pages)}, close
     )
+
+
+def no_folder(path: str) -> str | None:
+    """Say why there are no recordings, or None when there can be."""
+    if not Path(path).is_dir():
+        return "RECORDINGS_PATH is not a folder"
+    return None if os.access(path, os.R_OK | os.X_OK) else "RECORDINGS_PATH cannot be read by the user of this API"

@@ -61,8 +61,9 @@ def _time(name: str, text: str) -> str:
     try:
         if found is None:
             raise ValueError
-        year, month, day, *clock = (int(part or 0) for part in found.groups())
-        day = min(day, calendar.monthrange(year, month)[1]) if day <= 31 else day
-        return datetime(year, month, day, *clock).isoformat(" ")
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        if day <= 31:
+            day = min(day, calendar.monthrange(year, month)[1])
+        return datetime(year, month, day, hour, minute, second).isoformat(" ")
     except ValueError:
         raise Invalid(f"{name} must be a time such as 2026-01-31 23:59:59") from None

@@ -60,7 +60,6 @@ COMMANDS = {
         ("systemresources", "read", "/system/resources"),
         ("getharddrivers", "read", "/system/disk"),
         ("getiptablesstatus", "read", "/system/firewall"),
-        ("cdrreport", "cdr", "/cdr"),
         ("getwavfile", "recordings", "/recordings"),
         ("addextension", "provision", "/extensions"),
         ("updateextension", "provision", "/extensions"),

@@ -20,6 +20,7 @@ from pbxapi.pbx.cdr_journey import journey
 from pbxapi.pbx.cdr_numbers import Numbers
 from pbxapi.pbx.cdr_pages import Pager
 from pbxapi.pbx.cdr_rows import RecordingId, Rows, head
+from pbxapi.pbx.cdr_survey import Survey, survey
 from pbxapi.pbx.history import Cdr, Filters, Journey, PastCall, Texts
 from pbxapi.pbx.local_time import Clock
 
@@ -104,9 +105,7 @@ class DatabaseCallRecords:
         """Every record that fits, as csv or ndjson, in chunks."""
         return self._exports.stream(filters, form, oldest_first=oldest_first)
 
-    def report(
-        self, filters: Filters, *, limit: int, between: tuple[str, str] | None = None
-    ) -> list[dict[str, str]]:
+    def report(self, filters: Filters, *, limit: int, between: tuple[str, str] | None = None) -> list[dict[str, str]]:
         """Rows with every column of the table and all values as text, newest first, as the older interface gives them.
 
         `between` are two local times as the table holds them, both included. What is dialled `s` is left out. A table
@@ -121,6 +120,11 @@ class DatabaseCallRecords:
             # By the column: MySQL would take the bare name for the text, and sort what fits instead of using the index.
             rows = connection.execute(query.order_by(tables.date.desc()).limit(limit)).mappings()
             return [{name: "" if value is None else str(value) for name, value in row.items()} for row in rows]
+
+    def survey(self) -> Survey:
+        """What an administrator should know of the table."""
+        with self._open() as (connection, tables):
+            return survey(connection, tables, self._clock)
 
     def _of_call(self, connection: Connection, tables: CallTables, linkedid: str) -> Sequence[Cdr]:
         found = self._several(connection, tables, of_calls(tables, [linkedid]))

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from pbxapi.pbx.interfaces import Party, record
+
+if TYPE_CHECKING:
+    from pbxapi.pbx.cdr_survey import Survey
 
 CONTAINS = (
     "src", "dst", "clid", "cnum", "cnam", "channel", "dstchannel", "lastapp", "lastdata", "dcontext", "accountcode",

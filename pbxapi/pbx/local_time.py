@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 TEXT = "%Y-%m-%d %H:%M:%S"
-_EPOCH = re.compile(r"(?:.*-)?([0-9]{9,10})\.[0-9]+\Z")
+EPOCH = re.compile(r"(?:.*-)?([0-9]{9,10})\.[0-9]+\Z")
 """The seconds in a uniqueid: `[systemname-]seconds.number` (ast_channel_alloc, main/channel.c)."""
 
 
@@ -107,7 +107,7 @@ class Clock:
         return turn
 
     def _which(self, there: datetime, uniqueid: str | None) -> datetime:
-        made = _EPOCH.match(uniqueid or "")
+        made = EPOCH.match(uniqueid or "")
         if made is None:
             return there.replace(fold=0)
         return min((there.replace(fold=0), there.replace(fold=1)), key=lambda t: abs(t.timestamp() - int(made[1])))

@@ -20,7 +20,10 @@ RIGHTS_TTL = 30.0
 
 
 class AmiSystem:
-    """What the exchange says of itself. `parts` are further things that have to be ready (store, ari, database)."""
+    """What the exchange says of itself. `parts` are further things that have to be ready (store, ari, database).
+
+    `others` are capabilities that are not the manager's; each says why it is not there, or None.
+    """
 
     def __init__(
         self,
@@ -28,13 +31,13 @@ class AmiSystem:
         driver: str,
         parts: Mapping[str, Callable[[], bool]],
         *,
-        has_ari: bool,
+        others: Mapping[str, Callable[[], str | None]],
         timezone: tzinfo | None,
     ) -> None:
         self._ami = ami
         self._driver = driver
         self._parts: dict[str, Callable[[], bool]] = {"ami": self._ping, **parts}
-        self._has_ari = has_ari
+        self._others = others
         self._timezone = timezone
         self._judged: Shared[list[Capability]] = Shared(self._judge, ttl=RIGHTS_TTL)
 
@@ -72,8 +75,8 @@ class AmiSystem:
     def _judge(self) -> list[Capability]:
         listed = {name for name, _ in self._ami.request("ListCommands").response.items()}
         judged = [judge(c, listed, self._why_missing) for c in CAPABILITIES]
-        reason = None if self._has_ari else "ARI is switched off: set ARI_ENABLED"
-        return [*judged, Capability("ari", self._has_ari, reason)]
+        reasons = {name: why_not() for name, why_not in self._others.items()}
+        return [*judged, *(Capability(name, reason is None, reason) for name, reason in reasons.items())]
 
     def _why_missing(self, action: str) -> str:
         """Ask for an action that ListCommands does not list: it is refused either way, and the words tell why."""

@@ -289,7 +289,7 @@ class TestAriChannels:
 @pytest.mark.parametrize(
     "cmd",
     [
-        "systemresources", "getharddrivers", "getiptablesstatus", "cdrreport", "getwavfile", "addextension",
+        "systemresources", "getharddrivers", "getiptablesstatus", "getwavfile", "addextension",
         "updateextension", "deleteextension", "addfollowmeextension", "updatefollowmeextension",
         "deletefollowmeextension", "getfollowmeextension", "getallfollowmeextensions", "getqueues", "queueaddmember",
         "queueremovemember",

@@ -1,0 +1,23 @@
+CREATE TABLE cdr (
+  accountcode varchar(80),
+  src varchar(80),
+  dst varchar(80),
+  dcontext varchar(80),
+  clid varchar(80),
+  channel varchar(80),
+  dstchannel varchar(80),
+  lastapp varchar(80),
+  lastdata varchar(80),
+  start datetime,
+  answer datetime,
+  end datetime,
+  duration int(11),
+  billsec int(11),
+  disposition varchar(45),
+  amaflags varchar(45),
+  userfield varchar(256),
+  uniqueid varchar(150),
+  linkedid varchar(150),
+  peeraccount varchar(80),
+  sequence int(11)
+);
