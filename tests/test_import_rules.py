@@ -36,7 +36,7 @@ LAYERS = {
     "logs.py": ("settings", "request_id"),
     "ami/*": (),
     "db/*": ("errors", "settings"),
-    "store/*": ("db.*", "errors", "pbx.interfaces"),
+    "store/*": ("db.*", "errors", "pbx.interfaces", "pbx.history"),
     "pbx/*": ("ami", "ami.*", "db.*", "errors"),
     "drivers/*": ("pbx.*", "ami", "ami.*", "db.*", "store", "store.*", "settings", "errors", "request_id"),
     "http/problems.py": ("ami.errors", "errors", "request_id"),

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Engine
+
 from pbxapi.db.call_tables import TableLook
 from pbxapi.db.engine import sqlite_engine
 from pbxapi.pbx.call_records import DatabaseCallRecords
@@ -83,10 +85,10 @@ class CdrFile:
 
 
 class CdrReader:
-    """The call records of such a file, and what has to be closed."""
+    """The call records of such a file, or of what an engine connects to, and what has to be closed."""
 
-    def __init__(self, path: Path, zone: tzinfo = BERLIN) -> None:
-        self.engine = sqlite_engine(str(path))
+    def __init__(self, source: Path | Engine, zone: tzinfo = BERLIN) -> None:
+        self.engine = source if isinstance(source, Engine) else sqlite_engine(str(source))
         self.tables = TableLook(self.engine)
         clock = Clock(zone)
         exports = Exports(self.engine, self.tables, clock, no_recording, at_once=2, timeout=5.0)

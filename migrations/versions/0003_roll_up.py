@@ -8,7 +8,7 @@ from alembic import op
 from pbxapi.store.tables import Key, UtcDateTime
 
 revision = "0003"
-down_revision = "0002"
+down_revision = "0001"
 
 
 def upgrade() -> None:
@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("rings", sa.Text(), nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_roll_up_tallies_number", "roll_up_tallies", ["source", "unit", "number"])
 
 
 def downgrade() -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnClause, Connection, Engine, TableClause, column, inspect, table
+from sqlalchemy import ColumnClause, Connection, Dialect, Engine, TableClause, column, inspect, table
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import NoSuchTableError
 
@@ -20,11 +21,16 @@ from pbxapi.errors import Unavailable
 DATES = ("calldate", "start")
 NEEDED = frozenset({"src", "dst", "channel", "disposition", "duration", "billsec", "uniqueid"})
 
+BMP_ALONE = frozenset({"utf8", "utf8mb3"})
+CODECS = {"latin1": "cp1252"}
+"""Where Python means something else by MySQL's name of a character set."""
+
 
 @dataclass(frozen=True)
 class CallTables:
-    """What is there. `version` is that of the server; `indexes` and `cel_indexes` name their columns in order."""
+    """What is there. `version` is that of the server; `indexes` name their columns in order."""
 
+    dialect: Dialect
     server: str
     version: tuple[int, ...]
     cdr: TableClause
@@ -33,6 +39,20 @@ class CallTables:
     indexes: tuple[tuple[str, ...], ...]
     cel: TableClause | None
     cel_columns: frozenset[str]
+    charsets: Mapping[str, str]
+
+    def can_hold(self, name: str, text: str) -> bool:
+        """Whether this column's character set has the text: MySQL will not even compare it with one that it has not."""
+        charset = self.charsets.get(name, "")
+        if charset in BMP_ALONE:
+            return all(character <= "\uffff" for character in text)
+        try:
+            text.encode(CODECS.get(charset, charset))
+        except UnicodeEncodeError:
+            return False
+        except LookupError:  # Python has none of that name, such as utf8mb4, which holds everything
+            return True
+        return True
 
     def has_index(self, *names: str) -> bool:
         """Whether an index begins with these columns."""
@@ -79,6 +99,7 @@ def _look(connection: Connection) -> CallTables:
     cdr = table("cdr", *map(column, names))
     server, version = _server(connection)
     return CallTables(
+        dialect=connection.dialect,
         server=server,
         version=version,
         cdr=cdr,
@@ -87,7 +108,16 @@ def _look(connection: Connection) -> CallTables:
         indexes=tuple(filter(None, map(_columns, there.get_indexes("cdr")))),
         cel=table("cel", *map(column, cel_names)) if cel_names else None,
         cel_columns=frozenset(cel_names),
+        charsets={} if server == "sqlite" else _charsets(connection),
     )
+
+
+def _charsets(connection: Connection) -> dict[str, str]:
+    found = connection.exec_driver_sql(
+        "SELECT column_name, character_set_name FROM information_schema.columns"
+        " WHERE table_schema = DATABASE() AND table_name = 'cdr' AND character_set_name IS NOT NULL"
+    )
+    return {name: charset for name, charset in found}
 
 
 def _columns(index: ReflectedIndex) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -39,6 +40,10 @@ STATEMENT_TIMED_OUT = frozenset({1969, 3024})
 """ER_STATEMENT_TIMEOUT of MariaDB, ER_QUERY_TIMEOUT of MySQL."""
 UNKNOWN_VARIABLE = 1193
 NO_SUCH_THREAD = 1094
+IDLE = 1.0
+"""Seconds that a connection is trusted without asking."""
+
+USED_AT = "pbxapi.used_at"
 THREAD = "pbxapi.thread"
 """Where a connection's number on the server is kept."""
 
@@ -91,9 +96,10 @@ def engine(
     if login.socket:
         arguments["unix_socket"] = login.socket
     made = create_engine(
-        url, connect_args=arguments, pool_pre_ping=True, pool_recycle=POOL_RECYCLE, pool_timeout=POOL_TIMEOUT,
-        hide_parameters=True,
+        url, connect_args=arguments, pool_recycle=POOL_RECYCLE, pool_timeout=POOL_TIMEOUT, hide_parameters=True,
     )  # fmt: skip
+    event.listen(made, "checkin", _note_use)
+    event.listen(made, "checkout", _check_idle)
     if login.host == "localhost" and not login.socket:
         event.listen(made, "do_connect", _find_socket)
     if limit is not None:
@@ -128,6 +134,21 @@ def _credentials(driver: str, login: Login, *, tls: bool | None) -> dict[str, An
     elif tls is False or login.local:
         found["ssl_disabled"] = True
     return found
+
+
+def _note_use(connection: Any, record: Any) -> None:
+    record.info[USED_AT] = time.monotonic()
+
+
+def _check_idle(connection: Any, record: Any, proxy: Any) -> None:
+    """Ask whether the server is still there, which costs a round trip, only after a connection has lain idle."""
+    used_at = record.info.get(USED_AT)
+    if used_at is None or time.monotonic() - used_at < IDLE:
+        return
+    try:
+        connection.ping() if DRIVER == "mysqldb" else connection.ping(reconnect=False)
+    except Exception as error:  # whatever the driver says, another connection is made
+        raise DisconnectionError from error
 
 
 def _set_limit(limit: float, connection: Any, record: Any) -> None:

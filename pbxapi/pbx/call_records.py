@@ -13,9 +13,9 @@ from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.engine import connect
 from pbxapi.db.text import date_text
 from pbxapi.errors import Invalid, NotFound, Timeout, Unavailable
-from pbxapi.pbx.cdr_calls import PastCalls, call_id, in_time, past_call
+from pbxapi.pbx.cdr_calls import PastCalls, call_id, in_a_call, in_time, past_call
 from pbxapi.pbx.cdr_export import Exports
-from pbxapi.pbx.cdr_filters import conditions, of_calls
+from pbxapi.pbx.cdr_filters import conditions, equal, of_calls
 from pbxapi.pbx.cdr_journey import journey
 from pbxapi.pbx.cdr_numbers import Numbers
 from pbxapi.pbx.cdr_pages import Pager
@@ -71,16 +71,17 @@ class DatabaseCallRecords:
         """How many records fit, or how many calls have one that does."""
         with self._open() as (connection, tables):
             counted: ColumnElement[int] = func.count()
+            where = self._where(tables, filters)
             if calls:
                 counted = func.count(distinct(call_id(tables)))
-            where = self._where(tables, filters)
+                where.append(in_a_call(tables))
             query = select(counted).select_from(tables.cdr).where(*where)
             return int(connection.execute(query).scalar_one())
 
     def of_channel(self, uniqueid: str) -> Sequence[Cdr]:
         """The records with this uniqueid, in the order of time: a channel can have several. Raises NotFound."""
         with self._open() as (connection, tables):
-            found = self._several(connection, tables, tables.cdr.c.uniqueid == uniqueid)
+            found = self._several(connection, tables, equal(tables, "uniqueid", uniqueid))
         if not found:
             raise NotFound("No call record has this uniqueid")
         return found
@@ -129,7 +130,7 @@ class DatabaseCallRecords:
     def _of_call(self, connection: Connection, tables: CallTables, linkedid: str) -> Sequence[Cdr]:
         found = self._several(connection, tables, of_calls(tables, [linkedid]))
         if not found and "linkedid" in tables.columns:
-            alone = [tables.cdr.c.uniqueid == linkedid, func.coalesce(tables.cdr.c.linkedid, "") == ""]
+            alone = [equal(tables, "uniqueid", linkedid), func.coalesce(tables.cdr.c.linkedid, "") == ""]
             found = self._several(connection, tables, *alone)
         if not found:
             raise NotFound("No call record has this linkedid")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
 
 from pbxapi.db.call_tables import CallTables
 from pbxapi.db.text import FIELDS
@@ -49,6 +49,12 @@ def call_id(tables: CallTables) -> ColumnElement[str]:
     return func.coalesce(func.nullif(cdr.linkedid, ""), cdr.uniqueid)
 
 
+def in_a_call(tables: CallTables) -> ColumnElement[bool]:
+    """Whether a record says which call it is of. Those of an Asterisk that wrote no uniqueid do not."""
+    ids = [tables.cdr.c[name] != "" for name in ("linkedid", "uniqueid") if name in tables.columns]
+    return or_(*ids)
+
+
 class PastCalls:
     """Pages of calls of which a record fits `where`, in the order of the newest such record (or the oldest).
 
@@ -67,7 +73,7 @@ class PastCalls:
     ) -> None:
         self._connection = connection
         self._tables = tables
-        self._where = where
+        self._where = where = [*where, in_a_call(tables)]
         self._rows = rows
         self._oldest_first = oldest_first
         columns = [call_id(tables), *rows.columns(tables)]
@@ -77,12 +83,13 @@ class PastCalls:
         """`limit` calls and the cursor of those that follow, None when none do."""
         found: list[tuple[PastCall, Place]] = []
         told: set[str] = set()
-        places = self._pager.places(limit + 1, cursor)
+        places = self._pager.places(limit + 2, cursor)
         while len(found) <= limit and (chunk := list(islice(places, limit + 1))):
             legs = self._legs_of([place for place in chunk if place.row[CALL] not in told])
             for place in chunk:
                 which = place.row[CALL]
-                if which not in told and self._first(legs[which]) == _place(place.row):
+                # A record that is gone by now, or fits no more, tells of no call.
+                if which not in told and self._first(legs.get(which, [])) == _place(place.row):
                     told.add(which)
                     found.append((self._call(which, legs[which]), place))
         # Whatever else is the very same as the row that a call was told at belongs to that call.
@@ -92,9 +99,9 @@ class PastCalls:
     def _call(self, which: str, legs: list[Any]) -> PastCall:
         return past_call(which, [self._rows.cdr((*leg[:CALL], *leg[FITS + 1 :])) for leg in sorted(legs, key=in_time)])
 
-    def _first(self, legs: list[Any]) -> tuple[Any, ...]:
+    def _first(self, legs: list[Any]) -> tuple[Any, ...] | None:
         fitting = [_place((*leg[:FITS], *leg[FITS + 1 :])) for leg in legs if leg[FITS]]
-        return min(fitting) if self._oldest_first else max(fitting)
+        return min(fitting, default=None) if self._oldest_first else max(fitting, default=None)
 
     def _legs_of(self, chunk: Sequence[Place]) -> dict[str, list[Any]]:
         """Every record of these calls, with whether it fits."""
@@ -196,7 +203,8 @@ def _place(row: Any) -> tuple[Any, ...]:
 
 def in_time(row: Any) -> tuple[Any, ...]:
     """The order of the records of a call."""
-    return row[0] or "", int(row[2] or 0), len(row[1]), row[1]
+    uniqueid = row[1] or ""
+    return row[0] or "", int(row[2] or 0), len(uniqueid), uniqueid
 
 
 def _shifted(second: str, by: timedelta) -> str:

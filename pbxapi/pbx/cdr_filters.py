@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnClause, ColumnElement, or_
+from sqlalchemy import ColumnClause, ColumnElement, false, or_
 
 from pbxapi.db.call_tables import CallTables
 from pbxapi.errors import NotSupported
@@ -26,16 +26,15 @@ def conditions(
     `numbers` may know all values of a column that a text is in, which then are asked for by the column's index.
     """
     cdr, f = tables.cdr.c, filters
-    found = [_column(tables, name) == getattr(f, name) for name in EQUAL if getattr(f, name) is not None]
+    found = [equal(tables, name, getattr(f, name)) for name in EQUAL if getattr(f, name) is not None]
     for name, prefix in (("src", f.src_prefix), ("dst", f.dst_prefix)):
         if prefix is not None:
-            found.append(like(cdr[name], prefix, "{}%"))
+            found.append(like(tables, name, prefix, "{}%"))
     for name, text in f.contains:
         values = numbers(name, text) if numbers else None
-        column = _column(tables, name)
-        found.append(like(column, text, "%{}%") if values is None else column.in_(values))
+        found.append(like(tables, name, text, "%{}%") if values is None else _column(tables, name).in_(values))
     if f.either is not None:
-        found.append(or_(cdr.src == f.either, cdr.dst == f.either))
+        found.append(or_(equal(tables, "src", f.either), equal(tables, "dst", f.either)))
     if f.linkedid is not None:
         found.append(of_calls(tables, [f.linkedid]))
     if f.disposition:
@@ -59,17 +58,26 @@ def _bounds(tables: CallTables, clock: Clock, f: Filters) -> list[ColumnElement[
     return found
 
 
-def like(searched: ColumnElement[str], text: str, pattern: str) -> ColumnElement[bool]:
+def equal(tables: CallTables, name: str, text: str) -> ColumnElement[bool]:
+    """A column of `cdr` is what a caller sent, which may be any text."""
+    column = _column(tables, name)
+    return column == text if tables.can_hold(name, text) else false()
+
+
+def like(tables: CallTables, name: str, text: str, pattern: str) -> ColumnElement[bool]:
     """A LIKE in which what a caller sent stands for itself."""
+    column = _column(tables, name)
+    if not tables.can_hold(name, text):
+        return false()
     for special in "|%_":
         text = text.replace(special, f"|{special}")
-    return searched.like(pattern.format(text), escape="|")
+    return column.like(pattern.format(text), escape="|")
 
 
 def of_calls(tables: CallTables, ids: Sequence[str]) -> ColumnElement[bool]:
     """Rows with these linkedids; where the table has none, a call is what has one uniqueid."""
-    shared = tables.cdr.c.linkedid if "linkedid" in tables.columns else tables.cdr.c.uniqueid
-    return shared == ids[0] if len(ids) == 1 else shared.in_(ids)
+    name = "linkedid" if "linkedid" in tables.columns else "uniqueid"
+    return equal(tables, name, ids[0]) if len(ids) == 1 else tables.cdr.c[name].in_(ids)
 
 
 def _recorded(tables: CallTables) -> ColumnElement[bool]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from pbxapi.db.call_tables import CallTables
-from pbxapi.pbx.cdr_calls import DEVICE
+from pbxapi.pbx.cdr_calls import DEVICE, NOWHERE
 from pbxapi.pbx.cel_events import read_events
 from pbxapi.pbx.cel_journey import APPLICATIONS, cel_steps, first_argument
 from pbxapi.pbx.history import Cdr, Journey, Step
@@ -28,43 +28,40 @@ def journey(
 
 
 def leg_steps(legs: Sequence[Cdr]) -> tuple[Step, ...]:
-    """What the records of a call tell of its path. Who hung up first is not among it."""
-    first = legs[0]
-    steps = [
-        Step(
-            first.calldate, "start", first.channel, number=first.cnum or first.src, name=first.cnam,
-            extension=first.did or first.dst, context=first.dcontext,
-        )
-    ]  # fmt: skip
-    rung: set[str] = set()
+    """What the records of a call, of which there is one at least, tell of its path. Who hung up is not among it."""
+    first = next((leg for leg in legs if leg.uniqueid == leg.linkedid), legs[0])
+    steps = [_start(first)]
+    rung = {""}
     for leg in legs:
         steps += _reached(leg)
         device = leg.dstchannel or ""
-        if device and not device.startswith("Local/") and device not in rung:
+        if device not in rung and not device.startswith("Local/"):
             rung.add(device)
             steps += _called(leg, device)
-    ends = [end for leg in legs if (end := _after(leg, leg.duration))]
-    end = max(ends, default=None)
-    last = max(
-        (leg for leg in legs if leg.channel == first.channel), key=lambda leg: _after(leg, leg.duration) or _LONG_AGO
-    )
     if not (first.channel or "").startswith("Local/"):
-        steps.append(Step(_after(last, last.duration), "hangup", first.channel, number=first.cnum or first.src))
+        gone = _latest(leg for leg in legs if leg.channel == first.channel)
+        steps.append(Step(gone, "hangup", first.channel, number=first.cnum or first.src))
     # Records overlap. What happened in one second stays in the order of the records.
-    steps = _in_time(steps)
-    return (*steps, Step(end, "end"))
+    return (*_in_time(steps), Step(_latest(legs), "end"))
+
+
+def _start(leg: Cdr) -> Step:
+    dialled = leg.did or (None if leg.dst in NOWHERE else leg.dst)
+    number, context = leg.cnum or leg.src, leg.dcontext
+    return Step(
+        leg.calldate, "start", leg.channel, number=number, name=leg.cnam, extension=dialled, context=context
+    )  # fmt: skip
 
 
 def _reached(leg: Cdr) -> Iterator[Step]:
-    """The queue, the voicemail, ... that the leg came to. When in the leg is not told; it is told at its start."""
+    """The queue, the voicemail, ... that the leg came to; at its start, for when it did is not told."""
     kind = APPLICATIONS.get((leg.lastapp or "").lower())
     if kind:
-        sound = kind in {"ivr", "announcement"}
         argument = first_argument(leg.lastdata)
+        extension, sound = (None, argument) if kind in {"ivr", "announcement"} else (argument, None)
         yield Step(
-            leg.calldate, kind, leg.channel, number=leg.cnum or leg.src,
-            extension=None if sound else argument, context=leg.dcontext, application=leg.lastapp,
-            detail=argument if sound else None,
+            leg.calldate, kind, leg.channel, number=leg.cnum or leg.src, extension=extension, context=leg.dcontext,
+            application=leg.lastapp, detail=sound,
         )  # fmt: skip
 
 
@@ -72,16 +69,22 @@ def _called(leg: Cdr, device: str) -> Iterator[Step]:
     found = DEVICE.match(device)
     number = found["number"] if found else leg.dst
     yield Step(leg.calldate, "ring", device, number=number, name=leg.dst_cnam)
-    answered = leg.disposition == "ANSWERED"
-    if answered:
-        # In a queue the caller counts as answered from the start, whenever a member did.
+    if leg.disposition == "ANSWERED":
+        # Whom a queue let in is answered from the start, whenever a member picked up.
         queued = (leg.lastapp or "").lower() == "queue"
         yield Step(None if queued else _after(leg, leg.duration - leg.billsec), "answer", device, number=number)
     yield Step(_after(leg, leg.duration), "hangup", device, number=number, detail=leg.disposition)
 
 
 def _after(leg: Cdr, seconds: int) -> datetime | None:
-    return leg.calldate + timedelta(seconds=seconds) if leg.calldate else None
+    try:
+        return leg.calldate + timedelta(seconds=seconds) if leg.calldate else None
+    except OverflowError:  # a date of the year 9999
+        return None
+
+
+def _latest(legs: Iterable[Cdr]) -> datetime | None:
+    return max((end for leg in legs if (end := _after(leg, leg.duration))), default=None)
 
 
 def _in_time(steps: Sequence[Step]) -> list[Step]:

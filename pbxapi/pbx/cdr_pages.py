@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -25,6 +26,9 @@ from pbxapi.pbx.cdr_rows import head
 
 MOST_IN_A_SECOND = 50_000
 """What one second may hold: more has a wrong date, and would have to be put in order in memory."""
+
+_SECOND = re.compile(r"[0-9]{4}-(?:0[0-9]|1[0-2])-(?:[0-2][0-9]|3[01]) (?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}")
+"""A time of the table, also a zero one; MySQL 8 would not compare its dates with another text."""
 
 Key = tuple[int, str, int, str]
 Found = Any
@@ -49,7 +53,7 @@ class Position:
             texts, numbers = (second, uniqueid, digest), (sequence, behind, same)
             if not all(isinstance(t, str) for t in texts) or not all(type(n) is int for n in numbers):
                 raise ValueError
-            if len(second) != 19 or not 0 <= behind <= MOST_IN_A_SECOND or abs(sequence) > 2**63:
+            if not _SECOND.fullmatch(second) or not 0 <= behind <= MOST_IN_A_SECOND or abs(sequence) > 2**63:
                 raise ValueError
         except (ValueError, TypeError, RecursionError, binascii.Error):
             raise Invalid("The cursor is none that this collection gave.", {"cursor": ["Not a cursor."]}) from None
@@ -90,7 +94,8 @@ class Pager:
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[Found], str | None]:
         """`limit` rows and the cursor of those that follow, None when none do."""
-        places = list(islice(self.places(limit + 1, cursor), limit + 1))
+        # One more row says that there are more, and yet another that the second of that one is complete.
+        places = list(islice(self.places(limit + 2, cursor), limit + 1))
         following = places[limit - 1].cursor() if len(places) > limit else None
         return [place.row for place in places[:limit]], following
 
@@ -137,6 +142,8 @@ class Pager:
             query = query.where(date <= bound if inclusive else date < bound)
         elif bound is not None:
             query = query.where(date >= bound if inclusive else date > bound)
+        elif not self._reverse:
+            query = query.where(date.is_not(None))  # such rows would come first, and fill the page
         return self._connection.execute(
             query.order_by(date.desc() if self._reverse else date.asc()).limit(size)
         ).fetchall()

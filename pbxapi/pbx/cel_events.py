@@ -58,7 +58,8 @@ class Event:
 def read_events(connection: Connection, tables: CallTables, clock: Clock, linkedid: str) -> list[Event]:
     """The events of a call in the order of time, the first MOST_EVENTS; none where the exchange logs none."""
     cel = tables.cel
-    if cel is None or not tables.cel_columns >= NEEDED:
+    # Both tables are written by one Asterisk; and every cdr has a uniqueid.
+    if cel is None or not tables.cel_columns >= NEEDED or not tables.can_hold("uniqueid", linkedid):
         return []
     there = tables.cel_columns
     extra = next((cel.c[name] for name in EXTRA if name in there), null())

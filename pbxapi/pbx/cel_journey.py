@@ -102,11 +102,15 @@ class _Story:
             self._add(event, "bridge", number=self._number(event.channel), peer=event.peer)
 
     def blind_transfer(self, event: Event) -> None:
-        moved, extra = _text(event, "transferee_channel_name") or event.peer or None, event.extra
+        moved = _text(event, "transferee_channel_name")
+        if moved is None:
+            others = [name for name in self._talks.heard_by(event.channel) if name != event.channel]
+            moved = others[0] if len(others) == 1 else None
+        extension, context = _text(event, "extension"), _text(event, "context")
+        number = self._number(moved)
         self.steps.append(
             Step(
-                event.at, "blind_transfer", moved, number=self._number(moved), by=event.channel,
-                extension=extra.get("extension"), context=extra.get("context"),
+                event.at, "blind_transfer", moved, number=number, by=event.channel, extension=extension, context=context
             )
         )  # fmt: skip
 
@@ -142,7 +146,7 @@ class _Story:
             cause = event.extra.get("hangupcause")
             self._add(
                 event, "hangup", number=self._number(event.channel), by=_text(event, "hangupsource"),
-                cause=cause if isinstance(cause, int) and cause else None, detail=_text(event, "dialstatus"),
+                cause=cause if type(cause) is int and cause else None, detail=_text(event, "dialstatus"),
             )  # fmt: skip
 
     def end(self, event: Event) -> None:

@@ -21,11 +21,15 @@ class Talks:
         bridge = self._bridge(event)
         self._bridge_of[event.channel] = bridge
         self._bridges.setdefault(bridge, set()).add(event.channel)
-        parties = tuple(sorted(name for name in self._reached(event.channel) if not name.startswith("Local/")))
+        parties = self.heard_by(event.channel)
         if len(parties) < 2 or parties == self._last:
             return ()
         self._last = parties
         return parties
+
+    def heard_by(self, channel: str) -> tuple[str, ...]:
+        """Who hear each other with this one, which is among them unless it is a Local channel."""
+        return tuple(sorted(name for name in self._reached(channel) if not name.startswith("Local/")))
 
     def leave(self, channel: str) -> None:
         """Take it out of its bridge."""

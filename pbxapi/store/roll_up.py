@@ -97,7 +97,7 @@ class RollUpStore:
         c = roll_up_tallies.c
         query = select(*(c[name] for name in _NAMES)).where(_of(source, unit, numbers), c.dimension == dimension)
         with self._store.begin() as connection:
-            return connection.execute(query.order_by(c.number)).fetchall()  # type: ignore[return-value]
+            return connection.execute(query.order_by(c.number)).fetchall()
 
     def _ensure(self, source: str) -> None:
         first = {"source": source, "complete": False, "failed": False, "updated_at": datetime.now(UTC)}

@@ -95,6 +95,7 @@ roll_up_tallies = Table(
     Column("calls", Integer, nullable=False),
     Column("talk_time", BigInteger, nullable=False),
     Column("rings", Text, nullable=False),
+    Index("ix_roll_up_tallies_number", "source", "unit", "number"),
     sqlite_with_rowid=False,
 )
 """Calls by hour and by day. `unit` is hour or day, `number` counts them from 1970 on by the exchange's clock."""

@@ -15,16 +15,19 @@ from pbxapi.pbx.history import CONTAINS, Filters
 from tests.things_cdr import BERLIN, CdrFile, CdrReader, row
 
 
+ROWS = [
+    row(n=1, src="100%", dst="4930123", calldate="2026-11-01 10:00:00", disposition="BUSY", duration=1),
+    row(n=2, src="100", dst="4940_23", calldate="2026-11-02 10:00:00", accountcode="sales", did="555"),
+    row(n=3, src="200", dst="100", calldate="2026-11-03 10:00:00", recordingfile="a.wav", clid="O'Neil"),
+    row(n=4, src="300", dst="400", calldate="2026-11-04 10:00:00", recordingfile="deleted", duration=90),
+    row(n=5, src="300", dst="400", calldate="2026-11-05 10:00:00", userfield="audio:/x.wav", linkedid="L"),
+]
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CdrFile]:
     made = CdrFile(tmp_path_factory.mktemp("cdr") / "cdr.db")
-    made.add(
-        row(n=1, src="100%", dst="4930123", calldate="2026-11-01 10:00:00", disposition="BUSY", duration=1),
-        row(n=2, src="100", dst="4940_23", calldate="2026-11-02 10:00:00", accountcode="sales", did="555"),
-        row(n=3, src="200", dst="100", calldate="2026-11-03 10:00:00", recordingfile="a.wav", clid="O'Neil"),
-        row(n=4, src="300", dst="400", calldate="2026-11-04 10:00:00", recordingfile="deleted", duration=90),
-        row(n=5, src="300", dst="400", calldate="2026-11-05 10:00:00", userfield="audio:/x.wav", linkedid="L"),
-    )
+    made.add(*ROWS)
     yield made
     made.close()
 

@@ -55,11 +55,13 @@ def travel(database: CdrFile) -> Iterator[Travel]:
     def travelled(events: Rows = (), linkedid: str = "", columns: Sequence[str] = COLUMNS) -> Journey:
         if columns:
             database.run(f"CREATE TABLE cel (id INTEGER PRIMARY KEY, {', '.join(columns)})")
+        database.run("BEGIN")
         for values in events:
             database.run(
                 f"INSERT INTO cel ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
                 [values.get(name, "") for name in columns],
             )
+        database.run("COMMIT")
         readers.append(CdrReader(database.path))
         return readers[-1].records.journey(linkedid or str(events[0]["linkedid"]))
 
@@ -108,7 +110,10 @@ ATTENDED = [
                 "hangup 101 by 100 16", "end",
             ],
         ),
-        ("asterisk22-busy", ["start 100 to 102", "ring 102", "hangup 102 by 102 17", "hangup 100 by builtin 17", "end"]),
+        (
+            "asterisk22-busy",
+            ["start 100 to 102", "ring 102", "hangup 102 by 102 17", "hangup 100 by builtin 17", "end"],
+        ),
         (
             "asterisk22-blind",
             [
@@ -222,12 +227,20 @@ def test_without_bridge_ids_who_was_there_already_tells_the_bridge(travel: Trave
     assert steps.count("bridge 100 with 101") == 1
 
 
+def test_whoever_talked_with_who_transferred_was_transferred(travel: Travel) -> None:
+    columns = [name for name in COLUMNS if name != "extra"]
+
+    [moved] = [step for step in travel(capture("asterisk22-blind"), columns=columns).steps if "transfer" in step.kind]
+
+    assert (moved.channel, moved.by, moved.extension) == ("PJSIP/101-00000009", "PJSIP/100-00000008", None)
+
+
 def test_columns_that_are_not_there_are_not_told(travel: Travel) -> None:
     columns = ("eventtype", "eventtime", "channame", "uniqueid", "linkedid")
 
     steps = travel(capture("asterisk22-blind"), columns=columns).steps
 
-    assert told(steps)[:3] == ["start 100", "ring 101", "ring 105"]
+    assert told(steps)[:3] == ["start 100", "ring 101", "answer 101"]
     assert (steps[0].extension, steps[0].context, steps[0].name) == (None, None, None)
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.real import required
 from tests.real.api import Api, app_for, settings_for
 from tests.real.asterisk import Asterisk
+from tests.real.cdr_table import CdrTable
 from tests.real.configuration import TEMPLATES
 from tests.real.exchange import EXCHANGES, ROLES, Exchange, start_demo, with_phones
 from tests.real.mariadb import MariaDB
@@ -37,6 +38,22 @@ def _mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB | Non
 def mariadb(_mariadb: MariaDB | None) -> MariaDB:
     """A private MariaDB. Each Asterisk writes its call records to ``asterisk.database`` in it."""
     return _mariadb or required.missing("mariadbd", "apt install mariadb-server")
+
+
+@pytest.fixture(scope="session")
+def cdr_tables(mariadb: MariaDB) -> Iterator[Callable[[str], CdrTable]]:
+    """Tables of call records by their variant (tests/real/cdr_table.py), each made once, and emptied when asked for."""
+    made: dict[str, CdrTable] = {}
+
+    def table(variant: str) -> CdrTable:
+        if variant not in made:
+            made[variant] = CdrTable(mariadb, variant)
+        made[variant].clear()
+        return made[variant]
+
+    yield table
+    for each in made.values():
+        each.close()
 
 
 def _asterisk(version: str, request: pytest.FixtureRequest, paths: pytest.TempPathFactory) -> Iterator[Asterisk]:
@@ -158,7 +175,7 @@ def nginx() -> Path:
     return Path(required.program("nginx"))
 
 
-NEED_REAL = {"mariadb", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp"}
+NEED_REAL = {"mariadb", "cdr_tables", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp"}
 
 
 def pytest_configure(config: pytest.Config) -> None:

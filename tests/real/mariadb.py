@@ -81,9 +81,20 @@ class MariaDB:
                 self._process.wait(STOP_SECONDS)
         self._process = None
 
-    def create_database(self, name: str, *statements: str) -> Database:
+    def kill(self) -> None:
+        """End at once, as a crash does (SIGKILL)."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+        self._process = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def create_database(self, name: str, *statements: str, charset: str = "utf8mb4") -> Database:
         """Make an empty database that ``pbx`` may do all in, and run the statements in it."""
-        self.run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        self.run(f"CREATE DATABASE {name} CHARACTER SET {charset}")
         self.run(f"GRANT ALL ON {name}.* TO {USER}@'127.0.0.1'")
         for statement in statements:
             self.run(statement, database=name)
