@@ -24,4 +24,5 @@ def call_engines(url: str, login: Login | None, timeout: float) -> tuple[Engine,
             return sqlite_engine(name), sqlite_engine(name)
     if login is None:
         return None
-    return engine(login, name, timeout=timeout + GRACE, limit=timeout), engine(login, name, timeout=timeout)
+    pages = engine(login, name, timeout=timeout + GRACE, limit=timeout, only_read=True)
+    return pages, engine(login, name, timeout=timeout, only_read=True)

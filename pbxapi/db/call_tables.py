@@ -117,7 +117,7 @@ def _charsets(connection: Connection) -> dict[str, str]:
         "SELECT column_name, character_set_name FROM information_schema.columns"
         " WHERE table_schema = DATABASE() AND table_name = 'cdr' AND character_set_name IS NOT NULL"
     )
-    return {name: charset for name, charset in found}
+    return {str(name): str(charset) for name, charset in found}
 
 
 def _columns(index: ReflectedIndex) -> tuple[str, ...]:

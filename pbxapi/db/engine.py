@@ -77,13 +77,20 @@ class Login:
 
 
 def engine(
-    login: Login, database: str, *, timeout: float = 5.0, tls: bool | None = None, limit: float | None = None
+    login: Login,
+    database: str,
+    *,
+    timeout: float = 5.0,
+    tls: bool | None = None,
+    limit: float | None = None,
+    only_read: bool = False,
 ) -> Engine:
     """An engine for one database, by PyMySQL, or mysqlclient where it is installed (`pip install pbxapi[fast]`).
 
     `timeout` is in seconds, for each read and write; `limit` what a statement may take before the server itself ends
     it, where it can (MariaDB 10.1, MySQL 5.7.8). `tls` None encrypts where the server can, but not on this machine: it
     costs some 20 ms a connection there. True insists on it, with a certificate that this host trusts.
+    `only_read` has no transactions, and so none to end: a round trip less.
     """
     driver = DRIVER
     url = URL.create(
@@ -97,6 +104,7 @@ def engine(
         arguments["unix_socket"] = login.socket
     made = create_engine(
         url, connect_args=arguments, pool_recycle=POOL_RECYCLE, pool_timeout=POOL_TIMEOUT, hide_parameters=True,
+        **({"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True} if only_read else {}),
     )  # fmt: skip
     event.listen(made, "checkin", _note_use)
     event.listen(made, "checkout", _check_idle)

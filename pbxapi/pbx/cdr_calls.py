@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, true
 
 from pbxapi.db.call_tables import CallTables
-from pbxapi.db.text import FIELDS
 from pbxapi.errors import Invalid
 from pbxapi.pbx.cdr_filters import of_calls
 from pbxapi.pbx.cdr_pages import MOST_IN_A_SECOND, Pager, Place, key
@@ -30,12 +29,13 @@ DEVICE = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP|DAHDI)/(?P<number>[0-9]{1,12})-")
 NOWHERE = frozenset({"s", "h", "i", "t", "hang", "hangup", ""})
 """Extensions of the dialplan's own, which nobody dials."""
 
-CALL = HEAD
-"""Where the call's id stands in a row: behind what the pages need; then the fields."""
+TELLING = ("linkedid", "dstchannel", "lastapp", "duration", "billsec", "disposition")
+"""By what the rows of a call are told apart that share second, uniqueid and sequence (where there is one)."""
 
-LINKEDID = CALL + 1 + FIELDS.index("linkedid")
-FITS = CALL + 1
-"""Where it stands in a leg whether that fits: between the two."""
+CALL = HEAD
+LINKEDID = HEAD + 1
+FITS = HEAD + 1 + len(TELLING)
+"""Where these stand in a row: head, call, TELLING; in a leg then whether it fits, and the fields."""
 
 _NAME = re.compile(r'"?(?P<name>[^"<]*?)"?\s*<[^>]*>\Z')
 
@@ -76,8 +76,8 @@ class PastCalls:
         self._where = where = [*where, in_a_call(tables)]
         self._rows = rows
         self._oldest_first = oldest_first
-        columns = [call_id(tables), *rows.columns(tables)]
-        self._pager = Pager(connection, tables, where, columns, oldest_first=oldest_first)
+        self._telling = [call_id(tables), *rows.columns(tables, TELLING)]
+        self._pager = Pager(connection, tables, where, self._telling, oldest_first=oldest_first)
 
     def page(self, limit: int, cursor: str | None) -> tuple[list[PastCall], str | None]:
         """`limit` calls and the cursor of those that follow, None when none do."""
@@ -97,17 +97,17 @@ class PastCalls:
         return [call for call, _ in found[:limit]], following
 
     def _call(self, which: str, legs: list[Any]) -> PastCall:
-        return past_call(which, [self._rows.cdr((*leg[:CALL], *leg[FITS + 1 :])) for leg in sorted(legs, key=in_time)])
+        return past_call(which, [self._rows.cdr((*leg[:HEAD], *leg[FITS + 1 :])) for leg in sorted(legs, key=in_time)])
 
     def _first(self, legs: list[Any]) -> tuple[Any, ...] | None:
-        fitting = [_place((*leg[:FITS], *leg[FITS + 1 :])) for leg in legs if leg[FITS]]
+        fitting = [_place(leg[:FITS]) for leg in legs if leg[FITS]]
         return min(fitting, default=None) if self._oldest_first else max(fitting, default=None)
 
     def _legs_of(self, chunk: Sequence[Place]) -> dict[str, list[Any]]:
         """Every record of these calls, with whether it fits."""
         tables = self._tables
         fits = case((and_(true(), *self._where), 1), else_=0).label("fits")
-        query = select(*head(tables), call_id(tables), fits, *self._rows.columns(tables))
+        query = select(*head(tables), *self._telling, fits, *self._rows.columns(tables))
         linked = sorted({place.row[CALL] for place in chunk if place.row[LINKEDID]})
         lone = sorted({place.row[CALL] for place in chunk if not place.row[LINKEDID]})
         conditions = [[of_calls(tables, linked), *self._near(chunk)]] if linked else []

@@ -34,9 +34,9 @@ class Rows:
         self._recording_id = recording_id
         self._texts: tuple[CallTables, list[ColumnElement[Any]]] | None = None
 
-    def columns(self, tables: CallTables) -> list[ColumnElement[Any]]:
-        """Every field; NULL for a column that the table has not."""
-        return [tables.cdr.c[name] if name in tables.columns else null().label(name) for name in FIELDS]
+    def columns(self, tables: CallTables, fields: Sequence[str] = FIELDS) -> list[ColumnElement[Any]]:
+        """Fields, all if not said otherwise; NULL for a column that the table has not."""
+        return [tables.cdr.c[name] if name in tables.columns else null().label(name) for name in fields]
 
     def text_columns(self, tables: CallTables) -> list[ColumnElement[Any]]:
         """The recording's file, and all else as JSON, where the server can build it."""

@@ -1,4 +1,4 @@
-"""What an administrator should know of the table of call records: the indexes it lacks, and whether its clock is right."""
+"""What an administrator should know of the table of call records: which indexes it lacks, and its clock."""
 
 from __future__ import annotations
 

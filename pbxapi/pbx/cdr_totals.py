@@ -40,6 +40,9 @@ KEY_LENGTH = 80
 DEVICE_LENGTHS = (2, 8)
 TECHNOLOGIES = ("PJSIP", "SIP", "IAX2", "SCCP")
 NEEDED = {DID: {"did"}, QUEUE: {"lastapp", "lastdata"}}
+DIVISION = 8
+"""How closely SQLAlchemy takes a division to bind, so that it puts the brackets: as its own."""
+
 YEAR_0_TO_1970 = 62_167_219_200
 """TO_SECONDS('1970-01-01')."""
 
@@ -185,5 +188,5 @@ def _seconds(tables: CallTables, date: ColumnElement[Any]) -> ColumnElement[int]
 def _whole(tables: CallTables, number: ColumnElement[int], unit: int) -> ColumnElement[int]:
     """Divided, without a remainder."""
     if tables.server == "sqlite":
-        return number.op("/")(literal(unit, Integer))
-    return number.op("DIV")(literal(unit, Integer))
+        return number.op("/", precedence=DIVISION)(literal(unit, Integer))
+    return number.op("DIV", precedence=DIVISION)(literal(unit, Integer))

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from pbxapi.errors import Unavailable
 from pbxapi.store.calls import CallStore
 from pbxapi.store.roll_up import RollUpStore
+from pbxapi.store.secrets import SecretStore
 
 CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
@@ -34,6 +35,7 @@ class Store:
         self.engine = _engine(url)
         self.calls = CallStore(self)
         self.roll_up = RollUpStore(self)
+        self.secrets = SecretStore(self)
         _stores.add(self)
 
     def __repr__(self) -> str:

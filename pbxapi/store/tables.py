@@ -66,6 +66,14 @@ calls = Table(
     Index("ix_calls_created_at", "created_at"),
 )
 
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", String(128), nullable=False),
+)
+"""What this program made up for itself once, such as the key of the recordings' ids, in hexadecimal."""
+
 # Keys that differ in case or accents alone are two: MySQL's own collations take them for one.
 Key = String(80).with_variant(mysql.VARCHAR(80, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 

@@ -108,7 +108,7 @@ ROWS = st.lists(
         uniqueid=st.sampled_from(["1.1", "1.2", "2.1"]), linkedid=st.sampled_from(["1.1", "2.1", ""]),
         channel=CHANNELS, dstchannel=CHANNELS, duration=st.integers(0, 60), billsec=st.integers(0, 60),
         disposition=st.sampled_from([*plain.RANKS, "ANSWERED", "ANSWERED", ""]),
-        lastapp=st.sampled_from(["Queue", "Dial"]), lastdata=st.sampled_from(["400,t,,", "401", "", "Sales,t", " 402 ,"]),
+        lastapp=st.sampled_from(["Queue", "Dial"]), lastdata=st.sampled_from(["400,t,,", "", "Sales,t", " 402 ,"]),
         did=st.sampled_from(["", "4930123", "4930124"]),
     ),
     max_size=40,

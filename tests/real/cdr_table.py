@@ -15,7 +15,6 @@ from tests.real.mariadb import MariaDB
 SCHEMAS = Path(__file__).parent / "cdr_schemas"
 
 
-
 class CdrTable:
     """A table `cdr` in a database of its own, with the interface of CdrFile; `pbx` may do all in it.
 
@@ -50,7 +49,7 @@ class CdrTable:
         names, marks = ", ".join(self.columns), ", ".join(["%s"] * len(self.columns))
         with self._connection.cursor() as cursor:
             cursor.executemany(
-                f"INSERT INTO cdr ({names}) VALUES ({marks})",  # noqa: S608 (the columns' own names)
+                f"INSERT INTO cdr ({names}) VALUES ({marks})",
                 [self._values(row) for row in rows],
             )
 

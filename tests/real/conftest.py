@@ -175,7 +175,9 @@ def nginx() -> Path:
     return Path(required.program("nginx"))
 
 
-NEED_REAL = {"mariadb", "cdr_tables", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp"}
+NEED_REAL = {
+    "mariadb", "cdr_tables", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp",
+}  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:

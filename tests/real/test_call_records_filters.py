@@ -1,21 +1,15 @@
-"""Filters and the rows' JSON over MariaDB, in every character set that the platforms' tables have."""
+"""Filters over MariaDB, in every character set that the platforms' tables have."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbxapi.pbx.cdr_pages import Pager
-from pbxapi.pbx.cdr_rows import Rows
-from pbxapi.pbx.history import CONTAINS, Filters
-from pbxapi.pbx.local_time import Clock
+from pbxapi.errors import NotFound
+from pbxapi.pbx.history import Filters
 from tests.pbx.test_cdr_filters import (  # noqa: F401
     ROWS,
     found,
@@ -23,7 +17,7 @@ from tests.pbx.test_cdr_filters import (  # noqa: F401
     test_hostile_text_finds_nothing_and_breaks_nothing,
 )
 from tests.real.cdr_table import CdrTable
-from tests.things_cdr import BERLIN, CdrReader, row
+from tests.things_cdr import CdrReader
 
 VARIANTS = ("freepbx17-InnoDB-utf8mb4", "freepbx17-MyISAM-utf8mb3", "issabel5-InnoDB-latin1")
 
@@ -45,7 +39,9 @@ def reader(database: CdrTable) -> Iterator[CdrReader]:
 HOSTILE = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     st.text("'\"\\%_|;-#/* \x00\n\x1a`😀éŞк()0x,?:s", min_size=1, max_size=20),
-    st.sampled_from(["' OR 1=1 -- ", "\\' OR 1=1 -- ", "%' OR '1'='1", ":src", "%(src)s", "%s", "\\", "||", "|", "😀", "0"]),
+    st.sampled_from(
+        ["' OR 1=1 -- ", "\\' OR 1=1 -- ", "%' OR '1'='1", ":src", "%(src)s", "%s", "\\", "||", "|", "😀", "0"]
+    ),
 )
 EXACT = ("src", "dst", "either", "accountcode", "did", "linkedid", "uniqueid", "src_prefix", "dst_prefix")
 
@@ -58,3 +54,11 @@ def test_hostile_text_in_a_filter_that_compares_finds_nothing(reader: CdrReader,
     calls, _ = reader.records.calls(Filters(**{name: marked}), limit=5, cursor=None)
     assert calls == []
     assert reader.records.total(Filters(**{name: marked}), calls=True) == 0
+
+
+@given(text=HOSTILE)
+@settings(max_examples=50, deadline=None)
+def test_a_hostile_id_is_one_of_nothing(reader: CdrReader, text: str) -> None:
+    for ask in (reader.records.of_channel, reader.records.of_call, reader.records.journey):
+        with pytest.raises(NotFound):
+            ask(f"zz{text}")

@@ -127,9 +127,7 @@ def test_a_cursor_of_hostile_text_is_refused_or_finds_nothing(database: CdrTable
             reader.records.page(Filters(), limit=1, cursor=base64.urlsafe_b64encode(plain).decode().rstrip("="))
 
 
-def test_umlauts_emoji_quotes_and_backslashes_come_as_they_were_written(
-    database: CdrTable, reader: CdrReader
-) -> None:
+def test_umlauts_emoji_quotes_and_backslashes_come_as_they_were_written(database: CdrTable, reader: CdrReader) -> None:
     latin1, utf8 = 'Zoë "Ö\\" <1>\t\' ;-- %_|', "Şahin 😀 ключ"
     database.add(row(n=1, clid=latin1, dst="201", calldate="2026-11-22 10:00:00"))
     if "utf8mb4" in database.variant:
