@@ -2,10 +2,14 @@
 
 PbxError
 |-- NotFound        no such thing on this exchange
+|   |-- RecordingGone, RecordingDeleted, RecordingEmpty
 |-- Conflict        it exists already, is in use, or is in the wrong state
+|   `-- RecordingInProgress
 |-- Invalid         the caller's input cannot be used; `fields` says where
 |-- NotSupported    this exchange has no such thing
+|   `-- RecordingNotPermitted
 |-- Refused         the exchange was asked and said no, in its own words
+|   `-- NotConverted
 |-- Unavailable     a part of the exchange (AMI, ARI, database, store) cannot be reached
 |-- Timeout         it was reached and did not answer in time: the action may have run
 `-- Inconsistent    a change is half done and could not be undone; `steps` lists what is left
@@ -24,8 +28,26 @@ class NotFound(PbxError):
     """No such thing on this exchange."""
 
 
+class RecordingGone(NotFound):
+    """A recording's file is not there, or not any more."""
+
+
+class RecordingDeleted(NotFound):
+    """Somebody deleted the recording in the exchange's own interface, and its record says so."""
+
+
+class RecordingEmpty(NotFound):
+    """The file is there and holds no sound: nobody answered, or nothing was said before the end."""
+
+
 class Conflict(PbxError):
     """It exists already, is in use, or is in a state that does not allow this."""
+
+
+class RecordingInProgress(Conflict):
+    """The recording is still being written. `retry_after` is in seconds."""
+
+    retry_after = 3.0
 
 
 class Invalid(PbxError):
@@ -40,12 +62,20 @@ class NotSupported(PbxError):
     """This exchange has no such thing, or the manager user may not use it."""
 
 
+class RecordingNotPermitted(NotSupported):
+    """The user that this API runs as may not read, or not delete, the recording."""
+
+
 class Refused(PbxError):
     """The exchange was asked and said no; the text holds its own words."""
 
 
+class NotConverted(Refused):
+    """The program that converts sound could make nothing of a recording."""
+
+
 class Unavailable(PbxError):
-    """A part of the exchange cannot be reached: ami, ari, database or store. `retry_after` is in seconds."""
+    """A part of the exchange cannot be reached: ami, ari, database, store, recordings. `retry_after` is in seconds."""
 
     def __init__(self, text: str, *, part: str, retry_after: float = 1.0) -> None:
         super().__init__(text)

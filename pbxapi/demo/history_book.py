@@ -42,11 +42,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A recording: its file's name, the day of its folder, and for how long it was talked (0: not at all)."""
+    """A recording: its file's name, the day of its folder, for how long it was talked (0: not at all), and its end."""
 
     name: str
     day: str
     seconds: int
+    end: int
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ class Book:
         self.records += call.records
         self.events += call.events
         if call.recordingfile:
-            self.sounds.append(Sound(call.recordingfile, call.started[:10], call.talked))
+            self.sounds.append(Sound(call.recordingfile, call.started[:10], call.talked, call.end))
 
 
 class Call:
@@ -111,7 +112,8 @@ class Call:
         self.recordingfile = ""
         self.records: list[tuple[object, ...]] = []
         self.events: list[tuple[int, tuple[object, ...]]] = []
-        self._recorded = at >= book.recorded_from and rng.random() < 0.17
+        self._planned = ("", "", "")
+        self._recorded = at >= book.recorded_from and rng.random() < 0.25
         self._logged = at >= book.logged_from
 
     def talk_time(self) -> int:
@@ -119,25 +121,32 @@ class Call:
         return self.rng.randint(*RECORDED_TALK) if self._recorded else 8 + int(self.rng.lognormvariate(4.5, 0.9))
 
     def line(
-        self, resource: str, at: int, party: Party, number: str, exten: str = "s", context: str = "from-internal"
-    ) -> Line:
+        self, resource: str, at: int, party: Party, *,
+        number: str = "", exten: str = "s", context: str = "from-internal",
+    ) -> Line:  # fmt: skip
         """A new channel; the first one's id is the call's."""
-        return self.named_line(self.book.name(resource), at, party, number, exten, context)
+        return self.named_line(self.book.name(resource), at, party, number=number, exten=exten, context=context)
 
-    def named_line(self, name: str, at: int, party: Party, number: str, exten: str, context: str) -> Line:
+    def named_line(
+        self, name: str, at: int, party: Party, *, exten: str, context: str, number: str = ""
+    ) -> Line:  # fmt: skip
         """A new channel of this name."""
         line = Line(name, self.book.uniqueid(at), number, party, at, exten, context)
         self.linkedid = self.linkedid or line.uniqueid
         self.log(at, "CHAN_START", line)
         return line
 
-    def record(self, line: Line, kind: str, to: str, of: str) -> None:
-        """Record the call, if it is one of those that are. The name is as FreePBX's sub-record-check makes it."""
-        if self._recorded and not self.recordingfile:
+    def plan_recording(self, kind: str, to: str, of: str) -> None:
+        """What the recording's name begins with, should there be one."""
+        self._planned = (kind, to, of)
+
+    def record(self, line: Line, at: int) -> None:
+        """Record the call from now on, if it is one of those that are. The name is made as FreePBX makes it."""
+        if self._recorded and self._planned[0] and not self.recordingfile:
             stamp = self.started.replace("-", "").replace(":", "").replace(" ", "-")
-            self.recordingfile = f"{kind}-{to}-{of}-{stamp}-{line.uniqueid}.wav"
+            self.recordingfile = f"{'-'.join(self._planned)}-{stamp}-{line.uniqueid}.wav"
             for event in ("APP_START", "APP_END"):
-                self.log(self.at, event, line, "MixMonitor", f"{self.recordingfile},b")
+                self.log(at, event, line, application="MixMonitor", data=f"{self.recordingfile},b")
 
     def leg(
         self, line: Line, at: int, duration: int, billsec: int, disposition: str, *, to: Line | None = None,
@@ -180,7 +189,9 @@ class Call:
             self.log(until, "BRIDGE_EXIT", other, peer=one.name, extra=extra)
             self.log(until, "BRIDGE_EXIT", one, extra=extra)
 
-    def hang_up(self, at: int, line: Line, cause: int = causes.NORMAL, status: str = "", by: Line | None = None) -> None:
+    def hang_up(
+        self, at: int, line: Line, cause: int = causes.NORMAL, status: str = "", by: Line | None = None
+    ) -> None:
         """A channel ends, and with the first one the call."""
         if self._logged:
             told = {"hangupcause": cause, "hangupsource": by.name if by else "", "dialstatus": status}
@@ -190,7 +201,7 @@ class Call:
                 self.log(at, "LINKEDID_END", line)
 
     def log(
-        self, at: int, event: str, line: Line, application: str | None = None, data: str = "", peer: str = "",
+        self, at: int, event: str, line: Line, *, application: str | None = None, data: str = "", peer: str = "",
         extra: str = "",
     ) -> None:  # fmt: skip
         """Write an event of `cel`; in its own application unless another is named."""

@@ -33,7 +33,6 @@ FOLLOW_ME = {"113": "07700900113"}
 ACCOUNTS = {number: queue for queue, members in MEMBERS.items() for number in members}
 """Account codes of phones."""
 
-_ANSWERS, _BUSY, _RINGS, _AWAY = range(4)
 FATES = ("answers", "busy", "rings", "away")
 _USUAL = (72, 6, 20, 2)
 _UNUSUAL = {
@@ -41,9 +40,24 @@ _UNUSUAL = {
     "108": (20, 0, 10, 70), "117": (20, 0, 10, 70),
 }  # fmt: skip
 
-_FIRST = "Amir Beth Chloe Dan Erin Farah Gus Holly Ivan Jo Kim Lena Max Nia Omar Petra Rhys Sara Tom Uma Vik Zoe".split()
-_LAST = "Abbott Baker Chen Doyle Evans Fox Green Hall Iqbal Jones Khan Lowe Moss Nash Owen Price Reid Shaw West".split()
-_TRADE = "Bakery Clinic Dental Garage Hotel Legal Logistics Plumbing School Studio Travel Windows".split()
+_FIRST = (
+    "Amir",
+    "Beth",
+    "Chloe",
+    "Dan",
+    "Erin",
+    "Farah",
+    "Gus",
+    "Holly",
+    "Ivan",
+    "Lena",
+    "Nia",
+    "Omar",
+    "Petra",
+    "Zoe",
+)
+_LAST = ("Abbott", "Baker", "Chen", "Doyle", "Evans", "Fox", "Hall", "Iqbal", "Khan", "Lowe", "Nash", "Reid", "West")
+_TRADE = ("Bakery", "Clinic", "Dental", "Garage", "Hotel", "Legal", "Plumbing", "School", "Studio", "Travel", "Windows")
 
 
 def fate(number: str, rng: random.Random) -> str:

@@ -79,7 +79,7 @@ def assemble(
 
         ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout)
     zone = s.platform.timezone or system_zone()
-    history = past(s, login, zone, lambda file, userfield, date: None)
+    history = past(s, store, login, zone, lambda file, userfield, date: None)
     parts = {"store": store.ready, **parts, **history.parts, **({"ari": ari.ping} if ari else {})}
     others = {
         "call_records": lambda: None if history.call_records else NO_DATABASE,
@@ -109,6 +109,7 @@ def assemble(
         parking=AmiParking(ami, channels, ttl=ttl),
         system=AmiSystem(ami, s.platform.driver, parts, others=others, timezone=s.platform.timezone),
         call_records=history.call_records,
+        call_statistics=history.call_statistics,
         zone=zone,
         sip_extensions=sip_extensions,
         ari=ari,

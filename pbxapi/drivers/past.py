@@ -12,11 +12,13 @@ from pbxapi.db.call_engines import call_engines
 from pbxapi.db.call_tables import TableLook
 from pbxapi.db.engine import Login, ready
 from pbxapi.pbx.call_records import DatabaseCallRecords
+from pbxapi.pbx.call_statistics import DatabaseCallStatistics
 from pbxapi.pbx.cdr_export import Exports
 from pbxapi.pbx.cdr_rows import RecordingId
-from pbxapi.pbx.history import CallRecords
+from pbxapi.pbx.history import CallRecords, CallStatistics
 from pbxapi.pbx.local_time import Clock
 from pbxapi.settings import Settings
+from pbxapi.store import Store
 
 
 NO_DATABASE = "no database of call records is configured: set CDR_DATABASE_URL or DB_PASSWORD"
@@ -27,27 +29,34 @@ class Past:
     """Call records, or None where no database is configured; whether it answers; and how to let go of it."""
 
     call_records: CallRecords | None
+    call_statistics: CallStatistics | None
     parts: dict[str, Callable[[], bool]]
     close: Callable[[], None]
 
 
-def past(settings: Settings, login: Login | None, zone: tzinfo, recording_id: RecordingId) -> Past:
+def past(settings: Settings, store: Store, login: Login | None, zone: tzinfo, recording_id: RecordingId) -> Past:
     """Connects to nothing. `login` is the platform's own; CDR_DATABASE_URL goes before it."""
     records = settings.records
     engines = call_engines(records.database_url, login, records.timeout)
     if engines is None:
-        return Past(None, {}, lambda: None)
+        return Past(None, None, {}, lambda: None)
     pages, streams = engines
     clock = Clock(zone)
     tables = TableLook(pages)
     exports = Exports(streams, tables, clock, recording_id, at_once=records.exports, timeout=records.timeout)
 
+    statistics = DatabaseCallStatistics(pages, tables, clock, store.roll_up if records.roll_up else None)
+
     def close() -> None:
+        statistics.close()
         pages.dispose()
         streams.dispose()
 
     return Past(
-        DatabaseCallRecords(pages, tables, clock, recording_id, exports), {"call_records": lambda: ready(pages)}, close
+        DatabaseCallRecords(pages, tables, clock, recording_id, exports),
+        statistics,
+        {"call_records": lambda: ready(pages)},
+        close,
     )
 
 

@@ -58,6 +58,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     def register(self, *blueprints: Blueprint) -> None:
         """Serve these resources. Raises RuntimeError for an operation that says nothing of keys."""
         for blueprint in blueprints:
+            for schema in blueprint.named_schemas:
+                self.spec.components.schema(_schema_name(schema), schema=schema)
             self.register_blueprint(blueprint)
 
     def document(self, mount: str = "") -> dict[str, Any]:

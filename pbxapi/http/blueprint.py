@@ -55,9 +55,13 @@ def headers(*names: str) -> dict[str, str]:
 
 
 class Blueprint(_Smorest):
-    """Resources, as functions, and their documentation."""
+    """Resources, as functions, and their documentation.
+
+    `named_schemas` are those that are only named in the document, by a `$ref`.
+    """
 
     ARGUMENTS_PARSER = StrictParser()
+    named_schemas: tuple[type[ma.Schema], ...] = ()
 
     def __init__(self, name: str, import_name: str, *, description: str) -> None:
         super().__init__(name, import_name, description=description)

@@ -11,7 +11,7 @@ from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import Encoded, encode, next_link, respond, tagged
 from pbxapi.http.cdr_export import respond_export, wanted_form
-from pbxapi.http.cdr_schemas import CdrPageSchema, CdrQuery, CdrSchema, filters
+from pbxapi.http.cdr_schemas import CdrPageSchema, CdrQuery, CdrSchema, PastCallSchema, filters
 from pbxapi.http.context import capable, state
 from pbxapi.http.journey_schemas import JourneySchema
 from pbxapi.http.paging import Page, collection
@@ -19,6 +19,7 @@ from pbxapi.http.remembered import Remembered, is_closed
 from pbxapi.pbx.history import CallRecords, Filters
 
 blp = Blueprint("cdr", __name__, description="Call detail records: what was called, when, by whom, and how it ended")
+blp.named_schemas = (PastCallSchema,)
 
 TEXT = {"schema": {"type": "string"}}
 

@@ -38,6 +38,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": '</peers?limit=100&cursor=WyIyMDAiXQ>; rel="next"',
     },
+    "X-Total-Count": {
+        "description": "How many there are in all, when `include_total` asks for it.",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 48213,
+    },
     "Allow": {
         "description": "The methods that this path has.",
         "schema": {"type": "string"},

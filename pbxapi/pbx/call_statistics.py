@@ -6,7 +6,8 @@ counted anew for another database, and when an upgrade adds columns that matter 
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -20,6 +21,9 @@ from pbxapi.pbx.cdr_totals import ALL, DISPOSITION, supported
 from pbxapi.pbx.history import RollUp, RollUpState
 from pbxapi.pbx.local_time import TEXT, Clock
 from pbxapi.pbx.naive_time import seconds_of
+
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DatabaseCallStatistics:
@@ -43,7 +47,7 @@ class DatabaseCallStatistics:
         group, tables = GROUPS[group_by], self._tables.get()
         if group.dimension not in supported(tables):
             raise NotSupported(f"The call records of this exchange do not tell the {group_by}")
-        lower, upper = self._seconds(self._clock.from_bound(start)), self._seconds(self._clock.until_bound(end))
+        lower, upper = _seconds(start, self._clock.from_bound), _seconds(end, self._clock.until_bound)
         check_size(group_by, hours_of(lower, upper))
         if self._thread:
             self._thread.ensure()
@@ -95,10 +99,12 @@ class DatabaseCallStatistics:
         since, until = hour_name(state.first, self._clock), hour_name(state.until, self._clock)
         return f"{said}. From {since} to {until} they are counted already"
 
-    @staticmethod
-    def _seconds(text: str) -> int:
-        # Nothing before 1970 is counted: the platforms write 1000-01-01 and 0000-00-00 for no date.
-        return max(0, seconds_of(datetime.strptime(text, TEXT)))
+
+def _seconds(moment: datetime, bound: Callable[[datetime], str]) -> int:
+    # Nothing before 1970 is counted: the platforms write 1000-01-01 and 0000-00-00 for no date.
+    if moment.astimezone(UTC) < BEGINNING:
+        return 0
+    return max(0, seconds_of(datetime.strptime(bound(moment), TEXT)))
 
 
 def _done(state: RollUpState) -> float:

@@ -151,8 +151,8 @@ def _device(tables: CallTables, channel: ColumnElement[str]) -> tuple[ColumnElem
     if tables.server != "sqlite":
         pattern = f"^({'|'.join(TECHNOLOGIES)})/[0-9]{{{least},{most}}}-|^Local/[0-9]{{{least},{most}}}@"
         rest = func.substring(channel, func.locate("/", channel, type_=Integer) + 1)
-        number = func.substring_index(func.substring_index(rest, "@", 1), "-", 1)
-        return _exactly(tables, number), channel.op("REGEXP", is_comparison=True)(pattern)
+        device = func.substring_index(func.substring_index(rest, "@", 1), "-", 1)
+        return _exactly(tables, device), channel.op("REGEXP", is_comparison=True)(pattern)
     rest = func.substr(channel, func.instr(channel, "/", type_=Integer) + 1, type_=String)
     local = channel.like("Local/%")
     number = _before(tables, rest, case((local, "@"), else_="-"), whole=False)

@@ -5,8 +5,7 @@ A record is a row of Asterisk's table `cdr`: one leg of a call. What the table l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -177,12 +176,30 @@ class CallRecords(Protocol):
 class RecordingFile:
     """A file of sound. `state` is available, empty, recording (still being written), unreadable or gone.
 
-    `size` is in bytes. `name` is the file's own name, with no folder.
+    `size` is in bytes. `name` is the file's own name, with no folder; `format` is Asterisk's word for its kind.
     """
 
     id: str
     name: str
-    format: str
+    format: str | None
+    state: str
+    size: int | None
+    modified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecording:
+    """A recording and the call that it is of: as its record tells, or as far as the file's name does."""
+
+    id: str
+    uniqueid: str | None
+    linkedid: str | None
+    calldate: datetime | None
+    src: str | None
+    dst: str | None
+    duration: int | None
+    name: str
+    format: str | None
     state: str
     size: int | None
     modified_at: datetime | None
@@ -190,27 +207,42 @@ class RecordingFile:
 
 @dataclass(frozen=True, slots=True)
 class OpenRecording:
-    """A recording, open for reading. `path` is relative to the recordings' folder, for a web server in front."""
+    """A recording, open for reading: who asked for it closes `file`.
+
+    `path` is relative to the recordings' folder, for a web server in front; it is for no client to see.
+    """
 
     file: BinaryIO
     path: str
     name: str
+    format: str | None
     media_type: str
     size: int
     modified_at: datetime
     etag: str
 
 
+class Sound(Protocol):
+    """A stream of sound. It holds a process until it is closed."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+    def __next__(self) -> bytes: ...
+    def close(self) -> None: ...
+
+
 class Recordings(Protocol):
-    """Files below the recordings' folder, by opaque ids. NotFound, Conflict and Refused say what is wrong with one."""
+    """Files below the recordings' folder, by opaque ids. NotFound, Conflict and NotSupported say what is wrong."""
 
     def id_of(self, recordingfile: str, userfield: str, calldate: str) -> str | None: ...
     def look(self, recording_id: str) -> RecordingFile: ...
-    def open(self, recording_id: str) -> AbstractContextManager[OpenRecording]: ...
-    def open_named(self, name: str) -> AbstractContextManager[OpenRecording]: ...
-    def delete(self, recording_id: str) -> None: ...
-    def convert(self, recording_id: str, form: str) -> Iterator[bytes]: ...
-    def scan(self, *, start: datetime | None, end: datetime | None, q: str | None) -> Iterator[RecordingFile]: ...
+    def open(self, recording_id: str) -> OpenRecording: ...
+    def open_named(self, name: str) -> OpenRecording: ...
+    def delete(self, recording_id: str, check: Callable[[str], None]) -> None: ...
+    def converts(self, opened: OpenRecording, form: str) -> None: ...
+    def convert(self, opened: OpenRecording, form: str) -> Sound: ...
+    def scan(
+        self, filters: Filters, *, limit: int, cursor: str | None
+    ) -> tuple[Sequence[ListedRecording], str | None]: ...
 
 
 KeptTally = tuple[str, int, str, int, int, str]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
-    from pbxapi.pbx.history import CallRecords
+    from pbxapi.pbx.history import CallRecords, CallStatistics
     from pbxapi.pbx.live import Snapshot
 
 T = TypeVar("T")
@@ -313,6 +313,7 @@ class Pbx:
     parking: Parking
     system: System
     call_records: CallRecords | None
+    call_statistics: CallStatistics | None
     zone: tzinfo
     sip_extensions: SipExtensions
     ari: Ari | None
