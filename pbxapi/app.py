@@ -28,7 +28,7 @@ DRIVERS = {
     "issabel": "pbxapi.drivers.issabel",
     "freepbx": "pbxapi.drivers.freepbx",
 }
-RESOURCES = (health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, parking.blp, ari.blp)
+RESOURCES = (health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp, ari.blp)
 
 
 def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None = None) -> Flask:

@@ -54,6 +54,7 @@ OTHERS = {
     "apispec": ("http/*",),
     "webargs": ("http/*",),
     "marshmallow": ("http/*",),
+    "itsdangerous": ("http/*",),
     "werkzeug": ("http/*", "legacy/*", "demo/command.py"),
     "_typeshed": ("*",),
     "sqlalchemy": ("db/*", "store/*", "pbx/*"),

@@ -28,7 +28,10 @@ CODECS = {"latin1": "cp1252"}
 
 @dataclass(frozen=True)
 class CallTables:
-    """What is there. `version` is that of the server; `indexes` name their columns in order."""
+    """What is there. `version` is that of the server; `indexes` name their columns in order.
+
+    `date_index` is the name of one that begins with the date.
+    """
 
     dialect: Dialect
     server: str
@@ -37,6 +40,7 @@ class CallTables:
     date: ColumnClause[str]
     columns: frozenset[str]
     indexes: tuple[tuple[str, ...], ...]
+    date_index: str | None
     cel: TableClause | None
     cel_columns: frozenset[str]
     charsets: Mapping[str, str]
@@ -98,6 +102,8 @@ def _look(connection: Connection) -> CallTables:
     cel_names = [str(found["name"]) for found in there.get_columns("cel")] if there.has_table("cel") else []
     cdr = table("cdr", *map(column, names))
     server, version = _server(connection)
+    indexes = there.get_indexes("cdr")
+    by_date = (index["name"] for index in indexes if index["column_names"][:1] == [date])
     return CallTables(
         dialect=connection.dialect,
         server=server,
@@ -105,7 +111,8 @@ def _look(connection: Connection) -> CallTables:
         cdr=cdr,
         date=cdr.c[date],
         columns=frozenset(names),
-        indexes=tuple(filter(None, map(_columns, there.get_indexes("cdr")))),
+        indexes=tuple(filter(None, map(_columns, indexes))),
+        date_index=next(by_date, None),
         cel=table("cel", *map(column, cel_names)) if cel_names else None,
         cel_columns=frozenset(cel_names),
         charsets={} if server == "sqlite" else _charsets(connection),

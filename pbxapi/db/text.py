@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import reduce
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, cast, func, literal_column, null
@@ -44,36 +45,50 @@ def json_text(tables: CallTables) -> ColumnElement[str]:
     return func.json_object(*pairs, type_=String)
 
 
-def csv_text(tables: CallTables, quote: str) -> ColumnElement[str]:
-    """A row of `cdr`, its date and FIELDS, as a line of CSV with `quote` around what is no number.
+def csv_text(tables: CallTables) -> ColumnElement[str]:
+    """A row of `cdr` as a line of CSV (RFC 4180): its date and FIELDS, all but numbers in quotation marks.
 
-    `quote` stands in no row: what is a quotation mark in the end, and what has to be doubled or defused, is settled by
-    who reads many lines at once. On the server that costs more than all the rest of a row.
+    What a spreadsheet would run is in it as it stands.
     """
-    pieces: list[ColumnElement[str]] = []
-    pending = ""
-    for number, cell in _cells(tables):
-        border = "" if number else quote
-        pending += border
-        if cell is not None:
-            pieces += ([literal_column(f"'{pending}'")] if pending else []) + [func.coalesce(cell, literal_column("''"))]
-            pending = ""
-        pending += f"{border},"
-    pieces += [literal_column(f"'{pending[:-1]}'")]
-    if tables.server == "sqlite":
-        return reduce(lambda left, right: left.op("||", return_type=String())(right), pieces)
-    return func.concat(*pieces, type_=String)
-
-
-def _cells(tables: CallTables) -> Iterator[tuple[bool, ColumnElement[Any] | None]]:
-    """Whether it is a number, and what it holds: nothing for a column that the table has not."""
-    yield False, date_text(tables)
+    cells: list[_Piece] = ['"', func.coalesce(date_text(tables), _NOTHING), '"']
     for name in FIELDS:
-        number = name in NUMBERS
-        if name not in tables.columns:
-            yield number, None
-        else:
-            yield number, _number(tables, name) if number else _text(tables, name)
+        cells += [",", *_cell(tables, name, '""', "")]
+    return _joined(tables, cells)
+
+
+def object_text(tables: CallTables, quote: str) -> ColumnElement[str]:
+    """A row of `cdr` but its date, nearly as `json_text` has it, on any server and for half of what that costs.
+
+    What is missing can be done to many rows at once: `quote` stands for a quotation mark in a value, backslashes and
+    control characters are not escaped, and empty text is `""`.
+    """
+    cells: list[_Piece] = []
+    for name in FIELDS:
+        cells += ["," if cells else "{", f'"{name}":', *_cell(tables, name, quote, "null")]
+    return _joined(tables, [*cells, "}"])
+
+
+_Piece = str | ColumnElement[Any]
+_NOTHING: ColumnElement[str] = literal_column("''")
+
+
+def _cell(tables: CallTables, name: str, quote: str, absent: str) -> list[_Piece]:
+    if name not in tables.columns:
+        return [absent]
+    if name in NUMBERS:
+        return [func.coalesce(_number(tables, name), literal_column(f"'{absent}'"))]
+    text = func.replace(_text(tables, name), literal_column("'\"'"), literal_column(f"'{quote}'"))
+    return ['"', func.coalesce(text, _NOTHING), '"']
+
+
+def _joined(tables: CallTables, pieces: Iterable[_Piece]) -> ColumnElement[str]:
+    """One text of all; literal ones that follow each other are made one, for each costs the server."""
+    parts: list[ColumnElement[Any]] = []
+    for literal, group in groupby(pieces, lambda piece: isinstance(piece, str)):
+        parts += [literal_column("'" + "".join(map(str, group)) + "'")] if literal else group
+    if tables.server == "sqlite":
+        return reduce(lambda left, right: left.op("||", return_type=String())(right), parts)
+    return func.concat(*parts, type_=String)
 
 
 def _value(tables: CallTables, name: str) -> ColumnElement[Any]:

@@ -8,6 +8,9 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 HOST = "127.0.0.1"
+BAR = 30  # characters
 
 WELCOME = """\
 pbxapi demo: an exchange with some twenty phones is running. Ctrl-C ends it.
@@ -28,6 +32,13 @@ Try, in another terminal:
   curl -H 'Authorization: Bearer demo' {url}/peers
   curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"from": "100", "to": "101"}}' {url}/calls
   curl -H 'Authorization: Bearer demo' {url}/calls
+
+There is a year of calls behind it (made up), with recordings of the last days:
+
+  curl -H 'Authorization: Bearer demo' '{url}/cdr?limit=5'
+  curl -H 'Authorization: Bearer demo' '{url}/cdr/stats?group_by=day'
+  curl -H 'Authorization: Bearer demo' '{url}/cdr?format=csv' -o calls.csv
+  curl -H 'Authorization: Bearer demo' '{url}/recordings?limit=5'
 
 101 answers, 102 is busy, 103 rings for ever, 104 is offline, 106 declines, 600 is an echo.
 """  # noqa: E501  (a line to paste)
@@ -49,12 +60,18 @@ def run(args: argparse.Namespace) -> int:
                          f"(make demo PORT={_next(args.port)})\n")  # fmt: skip
         return 1
     from pbxapi.demo.exchange import DemoExchange  # noqa: PLC0415
+    from pbxapi.demo.history import YEAR, database_path  # noqa: PLC0415
+    from pbxapi.pbx.local_time import system_zone  # noqa: PLC0415
 
-    with listening, tempfile.TemporaryDirectory(prefix="pbxapi-demo-") as folder:
+    if not sys.stdout.isatty():
+        sys.stdout.write("Making a year of calls.\n")
+        sys.stdout.flush()
+    with listening, _ends_by_signal(), tempfile.TemporaryDirectory(prefix="pbxapi-demo-") as folder:
         exchange = DemoExchange(seed=args.seed)
         exchange.start()
         try:
-            app = demo_app(exchange.port, Path(folder))
+            app = demo_app(exchange.port, Path(folder), seed=args.seed, days=YEAR, progress=_show_progress)
+            exchange.write_records(database_path(Path(folder)), system_zone())
             _serve(app, listening)
             app.extensions["pbxapi"].pbx.close()
             app.extensions["pbxapi"].store.close()
@@ -63,18 +80,28 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def demo_app(ami_port: int, folder: Path) -> Flask:
-    """The application over a demo exchange, with its store in `folder`. No `.env` and no environment is read."""
+def demo_app(
+    ami_port: int, folder: Path, *, seed: int = 1, days: int = 7, progress: Callable[[float], None] = lambda done: None
+) -> Flask:
+    """The application over a demo exchange, with its store and the calls of these `days` made in `folder`.
+
+    No `.env` is read, and of the environment only TZ.
+    """
     from pbxapi.app import build_store, create_app  # noqa: PLC0415
+    from pbxapi.demo.history import database_path, make_history, recordings_path  # noqa: PLC0415
+    from pbxapi.pbx.local_time import system_zone  # noqa: PLC0415
     from pbxapi.settings import Settings  # noqa: PLC0415
     from pbxapi.store.migrate import migrate  # noqa: PLC0415
 
+    make_history(folder, seed=seed, until=datetime.now(UTC), zone=system_zone(), days=days, progress=progress)
     settings = Settings.from_environ(
         {
             "AMI_PORT": str(ami_port),
             "AMI_USERNAME": "demo",
             "AMI_SECRET": "demo",
             "STORE_URL": f"sqlite:///{folder}/store.db",
+            "CDR_DATABASE_URL": f"sqlite:///{database_path(folder)}",
+            "RECORDINGS_PATH": str(recordings_path(folder)),
             "LOG_LEVEL": "warning",
             "ACCESS_LOG": "false",
         },
@@ -96,8 +123,6 @@ def _serve(app: Flask, listening: socket.socket) -> None:
     port = listening.getsockname()[1]
     server = make_server(HOST, port, app, threaded=True, request_handler=Quiet, fd=listening.fileno())
     server.daemon_threads = True  # type: ignore[attr-defined]
-    # SIGINT too: who starts us in the background of a script has it ignored, and then Ctrl-C would not end us.
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     sys.stdout.write(WELCOME.format(url=f"http://{HOST}:{port}"))
     sys.stdout.flush()
     try:
@@ -105,9 +130,29 @@ def _serve(app: Flask, listening: socket.socket) -> None:
     except KeyboardInterrupt:
         sys.stdout.write("\n")
     finally:
+        server.server_close()
+
+
+def _show_progress(done: float) -> None:
+    """A bar that grows on a terminal, and is gone at the end."""
+    if sys.stdout.isatty():
+        bar = "#" * round(BAR * done)
+        sys.stdout.write(f"\rMaking a year of calls [{bar:<{BAR}}]" if done < 1 else "\r\033[K")
+        sys.stdout.flush()
+
+
+@contextmanager
+def _ends_by_signal() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end us alike, with nothing left behind.
+
+    SIGINT too: who starts us in the background of a script has it ignored, and then Ctrl-C would not end us.
+    """
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        server.server_close()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

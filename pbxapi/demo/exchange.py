@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,7 @@ from pbxapi.demo.channels import Numbering
 from pbxapi.demo.clock import Clock
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dialplan import Dialplan
+from pbxapi.demo.history_live import LiveRecords
 from pbxapi.demo.parking import ParkingLot
 from pbxapi.demo.phones import PHONES, Phone
 from pbxapi.demo.queues import Queues
@@ -96,6 +98,12 @@ class DemoExchange:
                 Scenery(world.dialplan, registrar, numbering, self._seed).start()
         world.clock.start()
         self._server.start()
+
+    def write_records(self, database: Path, zone: tzinfo) -> None:
+        """From now on, write the calls that end into the table `cdr` of this SQLite file, in local times of `zone`."""
+        world = self._world
+        with world.lock:
+            world.bus.attach(LiveRecords(database, zone, world.clock.now))
 
     def stop(self) -> None:
         """End all calls, sessions and threads, within STOP_TIMEOUT."""

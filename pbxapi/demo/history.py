@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
-from pbxapi.demo import history_days as days
 from pbxapi.demo.history_audio import write_sounds
 from pbxapi.demo.history_book import Book
 from pbxapi.demo.history_calls import Moment, place
+from pbxapi.demo.history_days import bad_day, is_open, is_trunk_up, moments
 from pbxapi.demo.history_people import World
 from pbxapi.demo.history_tables import write_tables
 
@@ -42,22 +42,22 @@ def make_history(
     seed: int,
     until: datetime,
     zone: tzinfo,
-    days_back: int = YEAR,
+    days: int = YEAR,
     progress: Callable[[float], None] = lambda done: None,
 ) -> None:
     """Write the calls of the days up to `until`, an aware datetime, in the local time of `zone`.
 
-    A day's calls depend on the seed and the day alone, but for the bad one. `progress` is told how much is done, from
-    0.0 to 1.0. Raises OSError and sqlite3.Error, and so when the folder has a history already.
+    The same seed and moment make the same history. `progress` is told how much is done, from 0.0 to 1.0. Raises
+    OSError and sqlite3.Error, and so when the folder has a history already.
     """
     world = World(seed)
     end = until.timestamp()
     book = Book(zone, end - RECORDED_DAYS * 86400, end - LOGGED_DAYS * 86400, end)
     today = until.astimezone(zone).date()
-    for number in range(days_back):
-        day = today - timedelta(days=days_back - 1 - number)
-        _write_day(book, world, seed, day, is_bad=day == days.bad_day(today))
-        progress(_MADE * (number + 1) / days_back)
+    for number in range(days):
+        day = today - timedelta(days=days - 1 - number)
+        _write_day(book, world, seed, day, is_bad=day == bad_day(today))
+        progress(_MADE * (number + 1) / days)
     book.events.sort(key=lambda event: event[0])
     write_tables(database_path(folder), book.records, (event for _, event in book.events))
     progress(_WRITTEN)
@@ -70,9 +70,8 @@ def _write_day(book: Book, world: World, seed: int, day: date, *, is_bad: bool) 
     rng = random.Random(f"{seed} {day}")  # noqa: S311  (who calls whom in a toy exchange)
     midnight = int(datetime(day.year, day.month, day.day, tzinfo=book.zone).timestamp())
     book.turn_to(day)
-    for second in days.moments(day, rng):
+    for second in moments(day, rng):
         if midnight + second > book.until:
             return
-        trunk_up = not (is_bad and days.DOWN_FROM <= second < days.DOWN_UNTIL)
         moment = Moment(book, rng, midnight + second, world)
-        place(moment, is_open=days.is_open(day, second), trunk_up=trunk_up)
+        place(moment, is_open=is_open(day, second), trunk_up=not is_bad or is_trunk_up(second))

@@ -109,6 +109,7 @@ class Call:
         self.callee_name = ""
         self.linkedid = ""
         self.talked = 0
+        self.disposition = ""
         self.recordingfile = ""
         self.records: list[tuple[object, ...]] = []
         self.events: list[tuple[int, tuple[object, ...]]] = []
@@ -156,6 +157,7 @@ class Call:
         self.end = max(self.end, at + duration)
         party = line.party
         own = line.uniqueid == self.linkedid  # what FreePBX notes on the first channel, the others do not inherit
+        self.disposition = disposition if own else self.disposition
         clid = f'"{prefix}{party.name}" <{party.number}>' if party.name else party.number
         self.records.append((
             self.book.local(at), clid, party.number, dst or line.exten, context or line.context, line.name,

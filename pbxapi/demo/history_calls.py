@@ -94,17 +94,16 @@ def _outbound(now: Moment, outcome: str) -> Call:
     data = f"PJSIP/{callee.number}@trunk,300,{TRUNK_OPTIONS}"
     if outcome == FAILED:
         call.leg(line, now.at, 0, 0, FAILED, data=data)
-        return _over(call, line, now.at, cause=causes.CONGESTION, status="CHANUNAVAIL")
+        return _over(call, line, now.at)
     trunk = call.line(TRUNK.device, now.at, callee)
     if outcome == ANSWERED:
         begun = now.at + now.rng.randint(3, 22)
         end = begun + call.talk_time()
         return _over(call, line, connect(call, line, trunk, at=now.at, begun=begun, end=end, data=data))
     rang = now.rng.randint(8, 45) if outcome == NO_ANSWER else now.rng.randint(0, 3)
-    cause = {BUSY: causes.BUSY, CONGESTION: causes.CONGESTION}.get(outcome, causes.NORMAL)
     call.leg(line, now.at, rang, 0, outcome, to=trunk, data=data)
-    call.hang_up(now.at + rang, trunk, cause)
-    return _over(call, line, now.at + rang, cause=cause, status=outcome.replace(" ", ""))
+    call.hang_up(now.at + rang, trunk, _ENDS[outcome][1])
+    return _over(call, line, now.at + rang)
 
 
 def _queue(now: Moment) -> Call:
@@ -196,12 +195,18 @@ def _to_phone(now: Moment, did: str, phone: Phone) -> tuple[Call, Line]:
     return call, line
 
 
-def _over(call: Call, line: Line, end: int, *, cause: int = causes.NORMAL, status: str = "") -> Call:
+def _over(call: Call, line: Line, end: int) -> Call:
     """The caller's channel ends, and with it the call."""
-    call.hang_up(end, line, cause, status or ("ANSWER" if line.answered else "NOANSWER"))
+    status, cause = _ENDS[call.disposition]
+    call.hang_up(end, line, cause, status)
     return call
 
 
+_ENDS = {
+    ANSWERED: ("ANSWER", causes.NORMAL), NO_ANSWER: ("NOANSWER", causes.NORMAL), BUSY: ("BUSY", causes.BUSY),
+    CONGESTION: ("CONGESTION", causes.CONGESTION), FAILED: ("CHANUNAVAIL", causes.CONGESTION),
+}  # fmt: skip
+"""DIALSTATUS and hangup cause by what the last row of the caller says."""
 _IN_HOURS: tuple[tuple[Kind, ...], tuple[int, ...]] = (
     (
         _inside, _own_voicemail, _outside, _queue, _queue_from_inside, _direct, _transferred, _follow_me, _group,

@@ -19,8 +19,8 @@ _OF_HOUR = (
 _OF_SATURDAY = (*(_NIGHT,) * 8, 0.5, 3.0, 4.5, 4.5, 3.0, 0.7, *(_LATE,) * 6, *(_NIGHT,) * 4)
 _OPEN, _OPEN_ON_SATURDAY = range(8, 18), range(9, 13)
 
-DOWN_FROM, DOWN_UNTIL = 9 * 3600 + 2400, 15 * 3600 + 600
-"""When the trunk is down on the bad day, in seconds of the day."""
+_DOWN_FROM, _DOWN_UNTIL = 9 * 3600 + 2400, 15 * 3600 + 600
+"""When the trunk is down on the bad day, in seconds since midnight."""
 
 
 def moments(day: date, rng: random.Random) -> list[int]:
@@ -38,6 +38,11 @@ def is_open(day: date, second: int) -> bool:
 def bad_day(until: date) -> date:
     """The day on which the trunk was down: a Tuesday three to four weeks ago."""
     return until - timedelta(days=21 + (until.weekday() - 1) % 7)
+
+
+def is_trunk_up(second: int) -> bool:
+    """Whether calls come and go on the bad day."""
+    return not _DOWN_FROM <= second < _DOWN_UNTIL
 
 
 def _calls(day: date, rng: random.Random) -> int:

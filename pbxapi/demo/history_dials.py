@@ -23,6 +23,7 @@ from pbxapi.demo.phones import TRUNK, Phone
 
 RING_TIME = 25
 GROUP_RING_TIME = 20
+_ELSEWHERE = 26
 
 
 def extension(call: Call, line: Line, phone: Phone) -> int:
@@ -73,7 +74,7 @@ def ring_group(call: Call, line: Line) -> int:
     for one in ringing:
         if one is not answered:
             call.leg(line, at, end - at, 0, NO_ANSWER, to=one, data=data)
-            call.hang_up(end, one, 26 if answered else causes.NORMAL)
+            call.hang_up(end, one, _ELSEWHERE if answered else causes.NORMAL)
     if answered:
         return connect(call, line, answered, at=at, begun=end, end=end + call.talk_time(), data=data)
     return message(call, line, end, RING_GROUP_MEMBERS[0], "u")
@@ -92,10 +93,10 @@ def _no_answer(call: Call, line: Line, ringing: Line, number: str, data: str) ->
 
 def _away(call: Call, line: Line, phone: Phone) -> int:
     """A phone that is not registered does not ring."""
-    if call.rng.random() < 0.3:
-        call.leg(line, call.at, 0, 0, FAILED, data=_dial(phone))
-        return call.at
-    return message(call, line, call.at, phone.number, "u")
+    end = message(call, line, call.at, phone.number, "u")
+    if end == call.at:
+        call.leg(line, end, 0, 0, FAILED, data=_dial(phone))
+    return end
 
 
 def _follow_me(call: Call, line: Line, phone: Phone) -> int:

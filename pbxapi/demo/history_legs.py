@@ -1,4 +1,4 @@
-"""What calls are made of: two who talk, a message left in a mailbox, and channels by which the exchange calls itself."""
+"""What calls are made of: two who talk, a message in a mailbox, and channels by which the exchange calls itself."""
 
 from __future__ import annotations
 

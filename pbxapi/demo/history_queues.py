@@ -62,8 +62,9 @@ def _round(waiting: _Waiting, at: int, until: int, *, served: bool) -> int:
 
 def _in_vain(waiting: _Waiting, number: str, at: int, until: int) -> None:
     local = _call_member(waiting, number, at)
+    since = waiting.since
     waiting.call.leg(
-        waiting.line, at, until - at, 0, NO_ANSWER, to=local.near, application="Queue", data=waiting.data
+        waiting.line, since, until - since, 0, NO_ANSWER, to=local.near, application="Queue", data=waiting.data
     )  # fmt: skip
     waiting.call.leg(local.far, at, until - at, 0, NO_ANSWER, to=local.target, data=_dial(number))
     local.hang_up(until)

@@ -38,12 +38,15 @@ def write_tables(path: Path, records: Iterable[Sequence[object]], events: Iterab
             connection.execute(f"CREATE INDEX cel_{name} ON cel ({name})")
         connection.execute("ANALYZE")
         connection.execute("COMMIT")
+        # From here on it is written beside those who read.
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
-def add_records(path: Path, records: Iterable[Sequence[object]]) -> None:
-    """Write rows of `cdr` into a file that has the table. Raises sqlite3.Error."""
+def add_record(path: Path, record: Sequence[object]) -> None:
+    """Write a row of `cdr` into a file that has the table, without waiting for who reads. Raises sqlite3.Error."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executemany(_insert("cdr", CDR), records)
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(_insert("cdr", CDR), record)
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from pbxapi.pbx.interfaces import Credentials, Pbx, SipExtensions
 from pbxapi.pbx.local_time import system_zone
 from pbxapi.pbx.parking import AmiParking
 from pbxapi.pbx.peers import AmiPeers
+from pbxapi.pbx.recordings import FileRecordings
 from pbxapi.pbx.sip_extensions import ConfSipExtensions
 from pbxapi.pbx.system import AmiSystem
 from pbxapi.settings import Settings
@@ -79,7 +80,8 @@ def assemble(
 
         ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout)
     zone = s.platform.timezone or system_zone()
-    history = past(s, store, login, zone, lambda file, userfield, date: None)
+    recordings = FileRecordings(s.platform.recordings_path, partial(store.secrets.get, "recording-ids"), zone)
+    history = past(s, store, login, zone, recordings.id_of)
     parts = {"store": store.ready, **parts, **history.parts, **({"ari": ari.ping} if ari else {})}
     others = {
         "call_records": lambda: None if history.call_records else NO_DATABASE,

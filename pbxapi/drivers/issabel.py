@@ -11,5 +11,8 @@ from pbxapi.store import Store
 
 def build(settings: Settings, store: Store) -> Pbx:
     """An Issabel. Connects to nothing."""
-    login = issabel_login(asterisk.database_login(settings), settings.database.issabel_conf_path)
+    # Nothing else is read from Issabel's database, so that its login is not looked for where another one is named.
+    login = None
+    if not settings.records.database_url:
+        login = issabel_login(asterisk.database_login(settings), settings.database.issabel_conf_path)
     return asterisk.assemble(settings, store, asterisk.conf_sip_extensions(settings), {}, login)

@@ -48,6 +48,26 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "GET, HEAD, OPTIONS",
     },
+    "Accept-Ranges": {
+        "description": "`bytes` where parts can be asked for with Range.",
+        "schema": {"type": "string", "enum": ["bytes", "none"]},
+        "example": "bytes",
+    },
+    "Content-Disposition": {
+        "description": "The file's name, and whether it is to be played (`inline`) or saved (`attachment`).",
+        "schema": {"type": "string"},
+        "example": 'inline; filename="internal-201-200-20261122-193144-1795375904.0.wav"',
+    },
+    "Content-Range": {
+        "description": "Which bytes these are, and of how many; in a 416 only of how many.",
+        "schema": {"type": "string"},
+        "example": "bytes 0-65535/480044",
+    },
+    "Last-Modified": {
+        "description": "When the file was last written to; for If-Modified-Since and If-Range.",
+        "schema": {"type": "string"},
+        "example": "Sun, 22 Nov 2026 18:31:52 GMT",
+    },
     "WWW-Authenticate": {
         "description": "Why the key was refused (RFC 6750).",
         "schema": {"type": "string"},
@@ -65,6 +85,9 @@ SECURITY_SCHEMES = {
 }
 PRECONDITIONS = {
     "If-None-Match": "An ETag that the caller has: 304 with no body when it is still right.",
+    "If-Modified-Since": "A Last-Modified that the caller has: 304 with no body when it is still right.",
+    "If-Range": "An ETag or Last-Modified: Range counts only when it is still right, else all of the file comes.",
+    "Range": "The bytes to send, such as `bytes=0-65535`, `bytes=-1000` or several with commas between them.",
     "If-Match": "An ETag: 412 when the resource is no longer what the caller read.",
 }
 # Which headers a problem of a status carries, beside X-Request-ID.
@@ -72,6 +95,8 @@ PROBLEM_HEADERS = {
     401: ("WWW-Authenticate",),
     403: ("WWW-Authenticate",),
     405: ("Allow",),
+    409: ("Retry-After",),
+    416: ("Content-Range",),
     429: ("Retry-After",),
     503: ("Retry-After",),
 }

@@ -15,12 +15,26 @@ _ASKED = (
     "Content-Type",
     "Idempotency-Key",
     "If-Match",
+    "If-Modified-Since",
     "If-None-Match",
+    "If-Range",
     "Last-Event-ID",
+    "Range",
     "X-API-Key",
     "X-Request-ID",
 )
-_TOLD = ("Age", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID")
+_TOLD = (
+    "Accept-Ranges",
+    "Age",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
 
 
 def install(app: Flask, origins: Sequence[str]) -> None:

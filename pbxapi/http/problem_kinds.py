@@ -43,6 +43,12 @@ KINDS = {
             "The key lacks the scope",
             "The key is known, but may not do this: it lacks the scope that `detail` names.",
         ),
+        Kind(
+            403,
+            "link-refused",
+            "No link of ours",
+            "The link was altered, or it was made with an API_SECRET_KEY that is not in use any more.",
+        ),
         Kind(404, "no-such-path", "No such path", "This API has no such path: `/docs` lists what there is."),
         Kind(
             404,
@@ -50,6 +56,19 @@ KINDS = {
             "Not found",
             "The path is right, but the exchange has no such thing, or no longer: a channel that was hung up, "
             "for example.",
+        ),
+        Kind(
+            404,
+            "recording-gone",
+            "The recording's file is not there",
+            "The recording was made, or was to be made, and its file is not there: it was deleted, moved to an archive, "
+            "or never written.",
+        ),
+        Kind(
+            404,
+            "recording-empty",
+            "No sound was recorded",
+            "The file is there, and holds no sound: nobody answered, or the call ended before anything was said.",
         ),
         Kind(
             405,
@@ -64,6 +83,21 @@ KINDS = {
             "None of the media types that the header Accept asks for can be given.",
         ),
         Kind(409, "conflict", "Conflict", "It exists already, is in use, or is in a state that does not allow this."),
+        Kind(
+            409,
+            "recording-in-progress",
+            "Still being recorded",
+            "The recording is still being written. Try again after the seconds in Retry-After, or once the call has ended.",
+        ),
+        Kind(
+            410,
+            "recording-deleted",
+            "The recording was deleted",
+            "Somebody deleted the recording in the exchange's own interface, and its call record says so.",
+        ),
+        Kind(
+            410, "link-expired", "The link has expired", "A link to a recording is good for a time. Ask for a new one."
+        ),
         Kind(
             412,
             "precondition-failed",
@@ -107,10 +141,25 @@ KINDS = {
             "of its section in manager.conf.",
         ),
         Kind(
+            501,
+            "recording-not-permitted",
+            "Recordings not permitted to this API's user",
+            "The user that this API runs as may not read the recording, or not delete it: run it as a user in the group "
+            "that the files belong to (usually asterisk), and let the group read (and write, to delete). "
+            "`pbxapi doctor` says more.",
+        ),
+        Kind(
             502,
             "refused",
             "Refused by the exchange",
             "The exchange was asked and said no. `detail` holds its own words.",
+        ),
+        Kind(
+            502,
+            "not-converted",
+            "The recording could not be converted",
+            "The program that converts sound (ffmpeg or sox) could make nothing of the recording. It can be had as it "
+            "is, without `format`.",
         ),
         Kind(
             503,
@@ -144,6 +193,19 @@ KINDS = {
             "store-unavailable",
             "Store unavailable",
             "The store of this API (STORE_URL) cannot be reached or lacks its tables (`pbxapi migrate`).",
+        ),
+        Kind(
+            503,
+            "recordings-unavailable",
+            "Recordings unavailable",
+            "The folder of the recordings (RECORDINGS_PATH) is not there or cannot be read now: it may not be mounted.",
+        ),
+        Kind(
+            503,
+            "streams-unavailable",
+            "Too many recordings at once",
+            "As many recordings are being sent or converted as may be at a time. Try again after the seconds in "
+            "Retry-After. Behind nginx, RECORDINGS_ACCEL lifts the limit of those that are sent.",
         ),
         Kind(
             504,

@@ -26,10 +26,16 @@ INTERNAL = KINDS["internal-error"]
 TABLE: dict[type[BaseException], Kind] = {
     errors.PbxError: INTERNAL,
     errors.NotFound: KINDS["not-found"],
+    errors.RecordingGone: KINDS["recording-gone"],
+    errors.RecordingDeleted: KINDS["recording-deleted"],
+    errors.RecordingEmpty: KINDS["recording-empty"],
     errors.Conflict: KINDS["conflict"],
+    errors.RecordingInProgress: KINDS["recording-in-progress"],
     errors.Invalid: KINDS["invalid"],
     errors.NotSupported: KINDS["not-supported"],
+    errors.RecordingNotPermitted: KINDS["recording-not-permitted"],
     errors.Refused: KINDS["refused"],
+    errors.NotConverted: KINDS["not-converted"],
     errors.Unavailable: KINDS["unavailable"],
     errors.Timeout: KINDS["timeout"],
     errors.Inconsistent: KINDS["inconsistent"],
@@ -70,7 +76,7 @@ def answer(error: Exception) -> Response | HTTPException:
 def explain(error: Exception) -> tuple[Kind, str]:
     """Say what was raised, as a kind and in words that may be shown. What is no fault of the caller's is logged."""
     if isinstance(error, HTTPException):
-        kind = of_status(error.code or 500)
+        kind = _kind_of_http(error)
         return kind, _said_of_http(error, kind)
     kind = kind_of(error)
     if kind.status >= 500:
@@ -141,7 +147,7 @@ def _members(error: Exception) -> dict[str, object]:
 
 
 def _retry_after(error: Exception) -> dict[str, str]:
-    if isinstance(error, errors.Unavailable | ami.AmiUnavailable):
+    if isinstance(error, errors.Unavailable | errors.RecordingInProgress | ami.AmiUnavailable):
         return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     return {}
 
@@ -154,7 +160,7 @@ def _record(error: BaseException, kind: Kind) -> None:
 
 
 def _answer_http(error: HTTPException) -> Response:
-    kind = of_status(error.code or 500)
+    kind = _kind_of_http(error)
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     if kind.status in {429, 503}:
         headers.setdefault("Retry-After", "1")
@@ -164,6 +170,11 @@ def _answer_http(error: HTTPException) -> Response:
     if messages:
         return problem(kind, f"Not usable: {', '.join(messages)}.", headers=headers, errors=messages)
     return problem(kind, _said_of_http(error, kind), headers=headers)
+
+
+def _kind_of_http(error: HTTPException) -> Kind:
+    """The kind that the error names as `problem`, or the one of its status."""
+    return KINDS.get(getattr(error, "problem", ""), of_status(error.code or 500))
 
 
 def _said_of_http(error: HTTPException, kind: Kind) -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from pbxapi.http.auth import KeyRefused, Principal, ScopeLacking, authenticate
 from pbxapi.http.body import PATH_SAFE
 from pbxapi.http.context import state
-from pbxapi.legacy import cdr_report, envelope  # noqa: F401 (what adds commands is imported here)
+from pbxapi.legacy import cdr_report, envelope, recordings  # noqa: F401 (what adds commands is imported here)
 from pbxapi.legacy.commands import COMMANDS, Asked, Command, Text
 from pbxapi.legacy.envelope import Failure
 from pbxapi.legacy.parameters import Parameters
@@ -73,6 +73,8 @@ def _serve(command: Command | None, name: str, *, classic: bool) -> Response:
         raise ScopeLacking(caller, command.scope)
     asked = Asked(state().pbx, state().settings, given, caller.name, request.remote_addr or "")
     result = command.function(asked)
+    if isinstance(result, Response):
+        return result
     return envelope.plain(result) if isinstance(result, Text) else envelope.success(result)
 
 

@@ -43,7 +43,7 @@ F = TypeVar("F", bound=Function)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`function` gives what is sent as JSON, or Text; None for a command that is known and not served yet.
+    """`function` gives what is sent as JSON, Text or a Response; None for a command that is known and not served yet.
 
     `scope` is what a key needs for it, `successor` the resource that takes its place.
     """
@@ -60,7 +60,6 @@ COMMANDS = {
         ("systemresources", "read", "/system/resources"),
         ("getharddrivers", "read", "/system/disk"),
         ("getiptablesstatus", "read", "/system/firewall"),
-        ("getwavfile", "recordings", "/recordings"),
         ("addextension", "provision", "/extensions"),
         ("updateextension", "provision", "/extensions"),
         ("deleteextension", "provision", "/extensions"),

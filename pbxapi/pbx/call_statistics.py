@@ -15,13 +15,12 @@ from sqlalchemy import Engine
 from pbxapi.db.call_tables import TableLook
 from pbxapi.errors import Invalid, NotSupported, PbxError, Timeout
 from pbxapi.pbx.call_statistics_groups import GROUPS, check_size, hour_name, hours_of, together
-from pbxapi.pbx.call_statistics_sources import ROLL_UP, SQL, Sources
+from pbxapi.pbx.call_statistics_sources import ROLL_UP, SQL, Counting, Sources
 from pbxapi.pbx.call_statistics_thread import BuilderThread
 from pbxapi.pbx.cdr_totals import ALL, DISPOSITION, supported
 from pbxapi.pbx.history import RollUp, RollUpState
 from pbxapi.pbx.local_time import TEXT, Clock
 from pbxapi.pbx.naive_time import seconds_of
-
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -45,7 +44,7 @@ class DatabaseCallStatistics:
         if start >= end:
             raise Invalid("The range is empty", {"end": ["Must be after start."]})
         group, tables = GROUPS[group_by], self._tables.get()
-        if group.dimension not in supported(tables):
+        if group.counting.dimension not in supported(tables):
             raise NotSupported(f"The call records of this exchange do not tell the {group_by}")
         lower, upper = _seconds(start, self._clock.from_bound), _seconds(end, self._clock.until_bound)
         check_size(group_by, hours_of(lower, upper))
@@ -53,10 +52,10 @@ class DatabaseCallStatistics:
             self._thread.ensure()
         sources = Sources(self._engine, tables, self._roll_up)
         try:
-            tallies = sources.tallies(group.dimension, group.grain, lower, upper)
+            tallies = sources.tallies(group.counting, range(lower, upper))
             whole = tallies
-            if group.dimension not in {ALL, DISPOSITION}:
-                whole = sources.tallies(ALL, 0, lower, upper)
+            if group.counting.dimension not in {ALL, DISPOSITION}:
+                whole = sources.tallies(Counting(ALL, 0), range(lower, upper))
         except Timeout as error:
             raise Timeout(self._too_long(sources.state)) from error
         return {

@@ -17,8 +17,8 @@ from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.engine import connect
 from pbxapi.errors import PbxError, Timeout
 from pbxapi.pbx.call_statistics_sources import source_of
-from pbxapi.pbx.call_statistics_tally import Tallies, Tally, add_counts, kept, merged
-from pbxapi.pbx.cdr_totals import ALL, DISPOSITION, count, newest_before, oldest, supported
+from pbxapi.pbx.call_statistics_tally import Tallies, add_counts, kept, merged
+from pbxapi.pbx.cdr_totals import ALL, count, newest_before, oldest, supported
 from pbxapi.pbx.history import KeptTally, RollUp, RollUpState
 from pbxapi.pbx.local_time import Clock
 from pbxapi.pbx.naive_time import HOUR, HOURS_A_DAY, seconds_of
@@ -134,37 +134,26 @@ class RollUpBuilder:
                 yield range(day * HOURS_A_DAY, (day + 1) * HOURS_A_DAY)
 
     def _counted(self, tables: CallTables, hours: range) -> tuple[list[KeptTally], list[KeptTally]]:
-        of_hours: list[KeptTally] = []
-        of_days: list[KeptTally] = []
-        for dimension, tallies in self._by_dimension(tables, hours):
-            of_hours.extend(kept(dimension, tallies))
-            if len(hours) == HOURS_A_DAY:
-                of_days.extend(kept(dimension, merged(tallies, hours=HOURS_A_DAY)))
+        by_hour = self._count(tables, ALL, hours, 1)
+        of_hours = kept(ALL, by_hour)
+        if len(hours) < HOURS_A_DAY:
+            return of_hours, []
+        of_days = kept(ALL, merged(by_hour, hours=HOURS_A_DAY))
+        for dimension in supported(tables):
+            if dimension != ALL:
+                of_days += kept(dimension, self._count(tables, dimension, hours, HOURS_A_DAY))
         return of_hours, of_days
 
-    def _by_dimension(self, tables: CallTables, hours: range) -> Iterator[tuple[str, Tallies]]:
-        for dimension in supported(tables):
-            if dimension == ALL:
-                continue
-            tallies = self._count(tables, dimension, hours)
-            yield dimension, tallies
-            if dimension == DISPOSITION:
-                # Every call has one disposition.
-                whole: Tallies = {}
-                for (hour, _), tally in tallies.items():
-                    whole.setdefault((hour, ""), Tally()).merge(tally)
-                yield ALL, whole
-
-    def _count(self, tables: CallTables, dimension: str, hours: range) -> Tallies:
+    def _count(self, tables: CallTables, dimension: str, hours: range, grain: int) -> Tallies:
         try:
-            return self._count_at_once(tables, dimension, hours)
+            return self._add({}, tables, dimension, hours, grain)
         except Timeout:
             found: Tallies = {}
             for hour in hours:
-                found |= self._count_at_once(tables, dimension, range(hour, hour + 1))
+                self._add(found, tables, dimension, range(hour, hour + 1), grain)
             return found
 
-    def _count_at_once(self, tables: CallTables, dimension: str, hours: range) -> Tallies:
+    def _add(self, found: Tallies, tables: CallTables, dimension: str, hours: range, grain: int) -> Tallies:
         with connect(self._engine) as connection:
-            counts = count(connection, tables, dimension, range(hours.start * HOUR, hours.stop * HOUR), 1)
-            return add_counts({}, counts)
+            seconds = range(hours.start * HOUR, hours.stop * HOUR)
+            return add_counts(found, count(connection, tables, dimension, seconds, grain))

@@ -8,6 +8,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from pbxapi.errors import Invalid
+from pbxapi.pbx.call_statistics_sources import Counting
 from pbxapi.pbx.call_statistics_tally import Tallies, Tally
 from pbxapi.pbx.cdr_totals import ALL, DID, DISPOSITION, DISPOSITIONS, EXTENSION, QUEUE
 from pbxapi.pbx.local_time import Clock
@@ -22,16 +23,15 @@ Arrange = Callable[[Tallies, range, Clock], list[Item]]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`grain` is by how many hours the calls are counted, 0 for the whole range at once."""
+    """How calls are counted, and how the tallies become items."""
 
-    dimension: str
-    grain: int
+    counting: Counting
     arrange: Arrange
 
 
 def check_size(group_by: str, hours: range) -> None:
     """Raises Invalid for a range with more hours or days than an answer may have items."""
-    grain = GROUPS[group_by].grain
+    grain = GROUPS[group_by].counting.grain
     if group_by in {"hour", "day"} and len(hours) // grain > MOST_ITEMS:
         raise Invalid(
             f"The range has more than {MOST_ITEMS} items: ask for a shorter one, or by a longer unit of time.",
@@ -50,20 +50,21 @@ def _by_day(tallies: Tallies, hours: range, clock: Clock) -> list[Item]:
 
 
 def _by_weekday(tallies: Tallies, hours: range, clock: Clock) -> list[Item]:
-    found = _folded(((weekday_of(day), tally) for (day, _), tally in tallies.items()), WEEKDAYS)
-    return [_item(weekday, tally) for weekday, tally in found.items()]
+    none = Tally()
+    return [_item(weekday, tallies.get((weekday, ""), none)) for weekday in WEEKDAYS]
 
 
 def _heatmap(tallies: Tallies, hours: range, clock: Clock) -> list[Item]:
-    places = [(weekday, hour) for weekday in WEEKDAYS for hour in range(HOURS_A_DAY)]
-    found = _folded(
-        (((weekday_of(hour // HOURS_A_DAY), hour % HOURS_A_DAY), tally) for (hour, _), tally in tallies.items()), places
-    )
-    days = _folded(((weekday, tally) for (weekday, _), tally in found.items()), WEEKDAYS)
-    return [
-        {**_item(weekday, tally), "hours": [_item(hour, found[weekday, hour]) for hour in range(HOURS_A_DAY)]}
-        for weekday, tally in days.items()
-    ]
+    none, found = Tally(), []
+    for weekday in WEEKDAYS:
+        of_day = [tallies.get((weekday * HOURS_A_DAY + hour, ""), none) for hour in range(HOURS_A_DAY)]
+        hours_of_day = [_item(hour, tally) for hour, tally in enumerate(of_day)]
+        found.append({**_item(weekday, together(of_day)), "hours": hours_of_day})
+    return found
+
+
+def _hour_of_week(hour: int) -> int:
+    return weekday_of(hour // HOURS_A_DAY) * HOURS_A_DAY + hour % HOURS_A_DAY
 
 
 def _by_key(tallies: Tallies, hours: range, clock: Clock) -> list[Item]:
@@ -79,14 +80,14 @@ def _by_disposition(tallies: Tallies, hours: range, clock: Clock) -> list[Item]:
 
 
 GROUPS: dict[str, Group] = {
-    "hour": Group(ALL, 1, _by_hour),
-    "day": Group(ALL, HOURS_A_DAY, _by_day),
-    "weekday": Group(ALL, HOURS_A_DAY, _by_weekday),
-    "heatmap": Group(ALL, 1, _heatmap),
-    "disposition": Group(DISPOSITION, 0, _by_disposition),
-    "extension": Group(EXTENSION, 0, _by_key),
-    "queue": Group(QUEUE, 0, _by_key),
-    "did": Group(DID, 0, _by_key),
+    "hour": Group(Counting(ALL, 1), _by_hour),
+    "day": Group(Counting(ALL, HOURS_A_DAY), _by_day),
+    "weekday": Group(Counting(ALL, HOURS_A_DAY, weekday_of), _by_weekday),
+    "heatmap": Group(Counting(ALL, 1, _hour_of_week), _heatmap),
+    "disposition": Group(Counting(DISPOSITION, 0), _by_disposition),
+    "extension": Group(Counting(EXTENSION, 0), _by_key),
+    "queue": Group(Counting(QUEUE, 0), _by_key),
+    "did": Group(Counting(DID, 0), _by_key),
 }
 
 
@@ -105,13 +106,6 @@ def hour_name(hour: int, clock: Clock) -> str:
 
 def _item(key: str | int, tally: Tally) -> Item:
     return {"key": key, **tally.shown()}
-
-
-def _folded(parts: Iterable[tuple[Any, Tally]], keys: Iterable[Any]) -> dict[Any, Tally]:
-    found = {key: Tally() for key in keys}
-    for key, tally in parts:
-        found[key].merge(tally)
-    return found
 
 
 def _names(hours: range, clock: Clock) -> Iterator[tuple[int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pbxapi.pbx.cdr_totals import Count
@@ -75,10 +75,10 @@ Tallies = dict[tuple[int, str], Tally]
 """By number of the hour or day, and key."""
 
 
-def add_counts(tallies: Tallies, counts: Iterable[Count], *, grain: int = 1) -> Tallies:
-    """Take in what the database counted; `grain` fits its numbers to those of the tallies."""
+def add_counts(tallies: Tallies, counts: Iterable[Count], place: Callable[[int], int] = int) -> Tallies:
+    """Take in what the database counted; `place` says in which tally an hour or a day goes."""
     for number, key, ring, calls, talk in counts:
-        at = number // grain, key
+        at = place(number), key
         tally = tallies.get(at)
         if tally is None:
             tally = tallies[at] = Tally()
@@ -94,6 +94,6 @@ def merged(tallies: Tallies, *, hours: int) -> Tallies:
     return found
 
 
-def kept(dimension: str, tallies: Tallies) -> Sequence[KeptTally]:
+def kept(dimension: str, tallies: Tallies) -> list[KeptTally]:
     """Rows for the roll-up."""
     return [(dimension, number, key, *tally.kept()) for (number, key), tally in tallies.items()]

@@ -62,22 +62,26 @@ class Rows:
         if not tables.builds_json:
             return _as_json(self.cdr(row))
         second, uniqueid, _, file, rest = row
+        return f"{self.opening(second, uniqueid, file)}{rest[1:]}"
+
+    def opening(self, second: str | None, uniqueid: str | None, file: str | None) -> str:
+        """What the JSON of a row begins with: the members that the server cannot tell."""
         # An id is made of letters, digits, - and _: it needs no escaping, nor does a time.
         recording = self._recording_id(file, file, second or "") if file else None
         date = self._clock.text(second, uniqueid) if second else None
         shown = f'"{recording}"' if recording else "null"
-        return f'{{"calldate":{_quoted(date)},"recording":{shown},{rest[1:]}'
+        return f'{{"calldate":{_quoted(date)},"recording":{shown},'
 
 
 def recorded_as(tables: CallTables) -> ColumnElement[str]:
     """The recording's file as the row names it: `recordingfile`, or `audio:<path>` of an Elastix of old."""
     cdr, empty = tables.cdr.c, literal("", String)
-    if "recordingfile" not in tables.columns:
-        return cdr.userfield if "userfield" in tables.columns else empty
     if "userfield" not in tables.columns:
-        return cdr.recordingfile
-    old = and_(cdr.recordingfile == "", func.substr(cdr.userfield, 1, 6) == "audio:")
-    return case((old, cdr.userfield), else_=cdr.recordingfile)
+        return cdr.recordingfile if "recordingfile" in tables.columns else empty
+    old = func.substr(cdr.userfield, 1, 6) == "audio:"
+    if "recordingfile" not in tables.columns:
+        return case((old, cdr.userfield), else_=empty)
+    return case((and_(cdr.recordingfile == "", old), cdr.userfield), else_=cdr.recordingfile)
 
 
 def _compiled(tables: CallTables, expression: ColumnElement[str]) -> ColumnElement[str]:

@@ -222,6 +222,10 @@ class OpenRecording:
     etag: str
 
 
+CONVERTED = {"mp3": "audio/mpeg", "ogg": "audio/ogg"}
+"""The formats that a recording can be asked for in, and their media types."""
+
+
 class Sound(Protocol):
     """A stream of sound. It holds a process until it is closed."""
 

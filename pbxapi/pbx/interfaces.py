@@ -313,6 +313,7 @@ class Pbx:
     parking: Parking
     system: System
     call_records: CallRecords | None
+    recordings: Recordings
     call_statistics: CallStatistics | None
     zone: tzinfo
     sip_extensions: SipExtensions

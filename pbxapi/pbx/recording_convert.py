@@ -13,14 +13,14 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
 
 from pbxapi.errors import NotConverted, NotSupported, Unavailable
 from pbxapi.pbx.history import OpenRecording
 
 log = logging.getLogger("pbxapi.recordings")
 
-FORMS = {"mp3": "audio/mpeg", "ogg": "audio/ogg"}
 AT_ONCE = 2
 """Conversions at a time in each process: each keeps a core busy."""
 LONGEST = 600.0
@@ -55,36 +55,54 @@ def command(kind: str | None, form: str) -> list[str]:
     raise NotSupported(f"What is installed here does not read {kind or 'this kind of sound'}")
 
 
-class Conversion:
-    """The other format, chunk by chunk. `close` ends the program, and so does the time limit.
+class Converter:
+    """Starts conversions, `at_once` at a time, each ended after `longest` seconds."""
 
-    Raises NotConverted at once when nothing comes of it, and in the middle when the program fails there.
+    def __init__(self, at_once: int = AT_ONCE, longest: float = LONGEST) -> None:
+        self._slots = threading.BoundedSemaphore(at_once)
+        self._longest = longest
+
+    def convert(self, opened: OpenRecording, form: str) -> Conversion:
+        """Convert from the file's beginning, and close it. Raises NotSupported, NotConverted and Unavailable."""
+        with opened.file as file:
+            words = command(opened.format, form)
+            if not self._slots.acquire(blocking=False):
+                raise Unavailable("Too many recordings are being converted", part="streams", retry_after=5)
+            return Conversion(words, file, self._slots.release, self._longest)
+
+
+class Conversion:
+    """The other format, chunk by chunk, as the program makes it. `close` ends the program.
+
+    Raises NotConverted: at once when nothing comes of it, and in the middle when it fails there or takes too long.
     """
 
-    def __init__(
-        self, words: list[str], opened: OpenRecording, slots: threading.BoundedSemaphore, longest: float
-    ) -> None:
-        """Start it. `opened` is closed, whatever comes of it; `slots` gets one back when it has ended."""
-        self._slots = slots
+    def __init__(self, words: list[str], file: BinaryIO, ended: Callable[[], None], longest: float) -> None:
+        """Start it; `ended` is called when there is no process any more, whatever came of it."""
+        self._name = words[0]
+        self._ended: Callable[[], None] | None = ended
         self._lock = threading.Lock()
-        self._ended = False
         try:
-            # The stream is its own process group: what a wrapper script started ends with it.
+            # A group of its own: what a wrapper script starts ends with it.
             self._process = subprocess.Popen(  # noqa: S603  (words of our own, and no shell)
-                words, stdin=opened.file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+                words,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                start_new_session=True,
             )
         except OSError as error:
-            slots.release()
+            ended()
             raise NotConverted("The program that converts sound cannot be started") from error
-        finally:
-            opened.file.close()
-        self._timer = threading.Timer(longest, self._kill)
+        self._output = cast("BinaryIO", self._process.stdout)
+        self._timer = threading.Timer(longest, self._end)
         self._timer.daemon = True
         self._timer.start()
         try:
-            self._first = self._read()
-            if not self._first:
-                raise NotConverted("The program that converts sound could make nothing of this recording")
+            self._ahead = self._read()
+            if not self._ahead:
+                raise NotConverted("The program that converts sound made nothing of this recording")
         except BaseException:
             self.close()
             raise
@@ -93,7 +111,9 @@ class Conversion:
         return self
 
     def __next__(self) -> bytes:
-        chunk, self._first = self._first or self._read(), b""
+        if self._output.closed:
+            raise StopIteration
+        chunk, self._ahead = self._ahead or self._read(), b""
         if not chunk:
             self.close()
             raise StopIteration
@@ -102,12 +122,24 @@ class Conversion:
     def close(self) -> None:
         """End the program, wherever it is."""
         self._timer.cancel()
-        self._kill()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._end()
+        self._output.close()
 
     def _read(self) -> bytes:
-        chunk: bytes = os.read(self._process.stdout.fileno(), CHUNK) if self._process.stdout else b""
-        if not chunk and self._reap(self._process.wait) != 0:
-            raise NotConverted("The program that converts sound failed")
+        chunk = self._output.read(CHUNK)
+        # It ends soon after its output does; the timer sees to one that does not.
+        if not chunk and (status := self._process.wait()) != 0:
+            log.warning("%s ended with status %d", self._name, status)
+            raise NotConverted("The program that converts sound failed, or took too long")
         return chunk
+
+    def _end(self) -> None:
+        with self._lock:
+            ended, self._ended = self._ended, None
+            if ended is None:
+                return
+            if self._process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        ended()

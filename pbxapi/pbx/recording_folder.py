@@ -86,9 +86,7 @@ class Folder:
             if error.errno in _NOT_ALLOWED:
                 raise
             # Not "gone": a folder that is not mounted now has its files again later.
-            raise Unavailable(
-                "The folder of the recordings is not there", part="recordings", retry_after=30
-            ) from error
+            raise Unavailable("The folder of the recordings is not there", part="recordings", retry_after=30) from error
 
 
 def _regular(found: os.stat_result) -> os.stat_result:

@@ -18,8 +18,8 @@ from pbxapi.errors import NotFound
 
 TAG = 16
 BLOCK = 64
-MOST = 8_192
-"""Characters of an id; a path has no more than PATH_MAX bytes (4096)."""
+MOST = 4_096
+"""Bytes of a path: PATH_MAX."""
 
 
 class Seal:
@@ -29,15 +29,19 @@ class Seal:
         self._key = key
 
     def seal(self, path: str) -> str:
-        """The id of a path. Raises Unavailable when the key cannot be had, ValueError for a text that is no UTF-8."""
+        """The id of a path. Raises Unavailable when the key cannot be had, ValueError for a text that is no path."""
         plain = path.encode("utf-8", "surrogateescape")
-        tag = self._hash("tag", plain)[:TAG]
+        if len(plain) > MOST:
+            raise ValueError("too long for a path")
+        tag = _digest(self._hashes[0], plain)[:TAG]
         return base64.urlsafe_b64encode(tag + self._mask(tag, plain)).rstrip(b"=").decode()
 
     def open(self, sealed: str) -> str:
         """The path of an id. Raises NotFound for one that was not made here."""
         try:
-            raw = base64.b64decode(sealed[:MOST] + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+            raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+            if len(raw) > TAG + MOST:
+                raise ValueError
             path = self._mask(raw[:TAG], raw[TAG:]).decode("utf-8", "surrogateescape")
             # Sealed again, rather than the tag compared: base64 can spell the same bytes in more than one way.
             genuine = hmac.compare_digest(self.seal(path).encode(), sealed.encode())
@@ -47,21 +51,21 @@ class Seal:
             raise NotFound("There is no recording with this id")
         return path
 
-    def _hash(self, what: str, data: bytes) -> bytes:
-        started = self._started[what].copy()
-        started.update(data)
-        digest: bytes = started.digest()
-        return digest
-
     @cached_property
-    def _started(self) -> dict[str, Any]:
+    def _hashes(self) -> tuple[Any, Any]:
+        """Two keyed hashes that are copied rather than made: for the tag, and for the keystream."""
         key = self._key()
-        return {what: blake2b(key=key, person=b"recording-" + what.encode()[:6]) for what in ("tag", "stream")}
+        return blake2b(key=key, person=b"recording tag"), blake2b(key=key, person=b"recording mask")
 
     def _mask(self, tag: bytes, data: bytes) -> bytes:
         length = len(data)
-        stream = b"".join(
-            self._hash("stream", tag + number.to_bytes(2, "big")) for number in range(-(-length // BLOCK))
-        )
+        stream = b"".join([_digest(self._hashes[1], tag + bytes((number,))) for number in range(-(-length // BLOCK))])
         mixed = int.from_bytes(data, "big") ^ int.from_bytes(stream[:length], "big")
         return mixed.to_bytes(length, "big")
+
+
+def _digest(keyed: Any, data: bytes) -> bytes:
+    hashed = keyed.copy()
+    hashed.update(data)
+    digest: bytes = hashed.digest()
+    return digest

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePosixPath
 
 _HOSTILE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|\Z)")
@@ -18,7 +17,8 @@ _HOSTILE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|\Z)")
 _DATE = re.compile(r"(?:.*-)?(2\d{3})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=[-.]|\Z)", re.ASCII)
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _PARTS = re.compile(
-    r"[A-Za-z]+-(?P<dst>[^-]*)-(?P<src>.*)-(?P<day>2\d{7})-(?P<time>\d{6})-(?P<uniqueid>(?:.*-)?\d+\.\d+)(?:\.\w+)?\Z",
+    # type, called, caller, day, time, uniqueid
+    r"[A-Za-z]+-([^-]*)-(.*)-(2\d{7})-(\d{6})-((?:.*-)?\d+\.\d+)(?:\.\w+)?\Z",
     re.ASCII,
 )
 LONGEST = 1_000
@@ -71,11 +71,11 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a file's name tells of its call. The time is the exchange's own, without an offset."""
+    """What a file's name tells of its call. `at` is the exchange's own time, `YYYY-MM-DD HH:MM:SS`, if it is one."""
 
     dst: str
     src: str
-    at: datetime
+    at: str
     uniqueid: str
 
 
@@ -90,12 +90,14 @@ class Paths:
         """Where the recording of a record should be, below the root; None where there is none, or it would not be."""
         text = recordingfile or (userfield if userfield.startswith(AUDIO) else "")
         text = text.removeprefix(AUDIO)
-        if not text or text == DELETED or len(text) > LONGEST:
+        if not text or text == DELETED:
             return None
         if "/" in text:
             text = self._below(text)
-            return None if _HOSTILE.search(text) else text
-        if _HOSTILE.search(text):
+            return None if is_hostile(text) else text
+        # Nearly every name is like this, and is_hostile() takes longer than all the rest.
+        plain = text.isascii() and text.isprintable() and text[0] != "." and len(text) <= LONGEST
+        if not plain and is_hostile(text):
             return None
         day = _DATE.match(text) or _DAY.match(calldate)
         return f"{day[1]}/{day[2]}/{day[3]}/{text}" if day else text
@@ -104,10 +106,15 @@ class Paths:
         return next((path.removeprefix(root) for root in self._roots if path.startswith(root)), path)
 
 
+def is_hostile(path: str) -> bool:
+    """Whether a path is none to open below a folder: absolute, with `..` or an empty component, or not printable."""
+    return len(path) > LONGEST or _HOSTILE.search(path) is not None
+
+
 def named(name: str) -> str | None:
     """The path that a client asks for by its name, with or without a slash before it; None for a hostile one."""
     path = name.lstrip("/")
-    return None if _HOSTILE.search(path) or len(path) > LONGEST else path
+    return None if is_hostile(path) else path
 
 
 def format_of(name: str) -> Format | None:
@@ -117,7 +124,7 @@ def format_of(name: str) -> Format | None:
 
 
 def candidates(path: str) -> list[str]:
-    """Where to look for the file of a path: there and, for a file by date, in the root; some records lack the ending."""
+    """Where to look for the file of a path: there, and in the root; some records lack the ending."""
     places = dict.fromkeys((path, PurePosixPath(path).name))
     if format_of(path):
         return list(places)
@@ -127,8 +134,8 @@ def candidates(path: str) -> list[str]:
 def told(name: str) -> Told | None:
     """Read a name that FreePBX or Issabel made; None for another."""
     found = _PARTS.match(name)
-    try:
-        at = datetime.strptime(found["day"] + found["time"], "%Y%m%d%H%M%S") if found else None
-    except ValueError:
+    if found is None:
         return None
-    return Told(found["dst"], found["src"], at, found["uniqueid"]) if found and at else None
+    dst, src, day, time, uniqueid = found.groups()
+    at = f"{day[:4]}-{day[4:6]}-{day[6:]} {time[:2]}:{time[2:4]}:{time[4:]}"
+    return Told(dst, src, at, uniqueid)

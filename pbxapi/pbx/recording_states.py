@@ -16,22 +16,24 @@ BARE_HEADER = 44
 """Bytes of a wav file with no sound in it. FreePBX takes whatever is no larger for no recording."""
 BUFFER = 32_768
 UNCLOSED = 60.0
-"""Seconds after which a file whose sizes were never filled in is no longer waited for: Asterisk was killed."""
-SETTLING = 3.0
-"""Seconds in which a file that is empty still may get its sound."""
+"""Seconds after which a file whose sizes were never filled in is no longer waited for: Asterisk was killed.
+
+A wav49 grows every 20 seconds.
+"""
 
 
 def state_of(descriptor: int, found: os.stat_result, kind: Format | None) -> str:
     """One of available, empty, recording. The file is read only when it is new."""
-    # A clock that is ahead of ours makes a file young, not old; one from far ahead was copied.
+    # One from the future is as new as one from as long ago: a clock that is a little ahead of ours, or a copy.
     age = abs(time.time() - found.st_mtime)
-    if found.st_size <= max(BARE_HEADER, kind.header if kind else 0):
-        return "recording" if age < SETTLING else "empty"
-    if age >= UNCLOSED:
-        return "available"
-    head = os.pread(descriptor, 8, 0)
+    if age < UNCLOSED and age < _patience(os.pread(descriptor, 8, 0), found.st_size, kind):
+        return "recording"
+    return "empty" if found.st_size <= max(BARE_HEADER, kind.header if kind else 0) else "available"
+
+
+def _patience(head: bytes, size: int, kind: Format | None) -> float:
+    """Seconds without growth after which a file with this beginning is whole."""
     if head[:4] == b"RIFF":
-        closed = abs(int.from_bytes(head[4:], "little") + 8 - found.st_size) <= 1
-        return "available" if closed else "recording"
-    pace = kind.pace if kind else 8_000
-    return "recording" if age < BUFFER / pace + 1 else "available"
+        closed = abs(int.from_bytes(head[4:], "little") + 8 - size) <= 1
+        return 0.0 if closed else UNCLOSED
+    return BUFFER / (kind.pace if kind else 8_000) + 1

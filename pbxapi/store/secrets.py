@@ -24,7 +24,7 @@ class SecretStore:
         self._known: dict[str, bytes] = {}
 
     def get(self, name: str) -> bytes:
-        """The 32 random bytes of this name, made at the first use. Raises Unavailable when the store does not answer."""
+        """The 32 random bytes of this name, made at the first use. Raises Unavailable."""
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = bytes.fromhex(self._read(name) or self._made(name))

@@ -288,6 +288,21 @@ def test_a_parked_call_that_comes_back_to_the_same_is_a_new_bridge(travel: Trave
     assert steps == ["start 200 to 201", "bridge 201 with 200", "park 200", "bridge 201 with 200"]
 
 
+def test_who_wait_in_one_holding_bridge_do_not_hear_each_other(travel: Travel) -> None:
+    other = {"channame": "PJSIP/201-00000002", "uniqueid": "1795376941.2"}
+    waiting = '{"bridge_id":"a","bridge_technology":"holding_bridge"}'
+
+    steps = travel([event(), *(event("BRIDGE_ENTER", extra=waiting, **who) for who in ({}, other))]).steps
+
+    assert told(steps) == ["start 200 to 201"]
+
+
+def test_a_channel_that_began_in_another_call_has_its_number_from_the_event(travel: Travel) -> None:
+    joined = event("ANSWER", appname="AppDial", channame="PJSIP/trunk-00000009", uniqueid="1.9", cid_num="5551234")
+
+    assert told(travel([event(), joined]).steps) == ["start 200 to 201", "answer 5551234"]
+
+
 @pytest.mark.parametrize("time", ["2026-11-22 19:49:01.123456", "2026-11-22 19:49:01"])
 def test_fractions_of_a_second_are_left_out(travel: Travel, time: str) -> None:
     [start] = travel([event(eventtime=time)]).steps
@@ -377,6 +392,18 @@ LOCAL = "Local/200@from-queue-00000003;"
                 "end",
             ],
             [1, 1, 1, None, 8, 8, 8],
+        ),
+        # Two that rang at once.
+        (
+            [
+                {"disposition": "NO ANSWER", "duration": 9, "billsec": 0},
+                {"dstchannel": "PJSIP/202-00000004", "duration": 7, "billsec": 4},
+            ],
+            [
+                "start 200 to 201", "ring 201", "ring 202", "answer 202", "hangup 202", "hangup 201", "hangup 200",
+                "end",
+            ],
+            [1, 1, 1, 4, 8, 10, 10, 10],
         ),
     ],
 )  # fmt: skip

@@ -62,6 +62,13 @@ class CdrTable:
         """As root."""
         return self.server.run(statement, *values, database=self.place.name)
 
+    def explain(self, statement: str, values: object) -> dict[str, object]:
+        """The plan of a statement of one table, whose values are as the driver was given them."""
+        with self._connection.cursor(pymysql.cursors.DictCursor) as cursor:
+            cursor.execute(f"EXPLAIN {statement}", values)
+            [plan] = cursor.fetchall()
+        return dict(plan)
+
     def clear(self) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute("DELETE FROM cdr")

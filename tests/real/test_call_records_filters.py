@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pbxapi.errors import NotFound
@@ -47,7 +47,7 @@ EXACT = ("src", "dst", "either", "accountcode", "did", "linkedid", "uniqueid", "
 
 
 @given(text=HOSTILE, name=st.sampled_from(EXACT))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_hostile_text_in_a_filter_that_compares_finds_nothing(reader: CdrReader, text: str, name: str) -> None:
     marked = f"zz{text}"  # no row begins so
     assert found(reader, Filters(**{name: marked})) == []
@@ -57,7 +57,7 @@ def test_hostile_text_in_a_filter_that_compares_finds_nothing(reader: CdrReader,
 
 
 @given(text=HOSTILE)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_a_hostile_id_is_one_of_nothing(reader: CdrReader, text: str) -> None:
     for ask in (reader.records.of_channel, reader.records.of_call, reader.records.journey):
         with pytest.raises(NotFound):

