@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from pbxapi import logs
-from pbxapi.http import ari, calls, cdr, cdr_stats, channels, cors, docs, health, parking, peers, problems, system
+from pbxapi.http import (
+    ari,
+    calls,
+    cdr,
+    cdr_stats,
+    channels,
+    cors,
+    docs,
+    health,
+    parking,
+    peers,
+    problems,
+    recordings,
+    system,
+)
 from pbxapi.http.access_log import AccessLog
 from pbxapi.http.api import Api
 from pbxapi.http.context import State
@@ -28,7 +42,10 @@ DRIVERS = {
     "issabel": "pbxapi.drivers.issabel",
     "freepbx": "pbxapi.drivers.freepbx",
 }
-RESOURCES = (health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp, ari.blp)
+RESOURCES = (
+    health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
+    ari.blp,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None = None) -> Flask:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, cast, func, literal_column, null
@@ -84,8 +83,13 @@ def _cell(tables: CallTables, name: str, quote: str, absent: str) -> list[_Piece
 def _joined(tables: CallTables, pieces: Iterable[_Piece]) -> ColumnElement[str]:
     """One text of all; literal ones that follow each other are made one, for each costs the server."""
     parts: list[ColumnElement[Any]] = []
-    for literal, group in groupby(pieces, lambda piece: isinstance(piece, str)):
-        parts += [literal_column("'" + "".join(map(str, group)) + "'")] if literal else group
+    text = ""
+    for piece in (*pieces, _NOTHING):
+        if isinstance(piece, str):
+            text += piece
+        else:
+            parts += [literal_column(f"'{text}'"), piece] if text else [piece]
+            text = ""
     if tables.server == "sqlite":
         return reduce(lambda left, right: left.op("||", return_type=String())(right), parts)
     return func.concat(*parts, type_=String)

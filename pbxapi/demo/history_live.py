@@ -54,39 +54,44 @@ class LiveRecords:
         if hears:
             lines = data.decode(errors="replace").split("\r\n")
             event = dict(line.partition(": ")[::2] for line in lines)
-            if event.get("Uniqueid") in self._channels or hears in _OF_NEW:
+            if event.get("Uniqueid") in self._channels or hears is LiveRecords.begin:
                 hears(self, event)
 
-    def new_channel(self, event: Mapping[str, str]) -> None:
+    def begin(self, event: Mapping[str, str]) -> None:
+        """A channel is made."""
         self._count += 1
         self._channels[event["Uniqueid"]] = _Channel(self._now(), self._count)
 
-    def new_state(self, event: Mapping[str, str]) -> None:
+    def answer(self, event: Mapping[str, str]) -> None:
+        """A channel rings, or is answered."""
         if event["ChannelState"] == str(int(State.UP)):
             self._of(event).answered = self._now()
 
     def step(self, event: Mapping[str, str]) -> None:
+        """A channel comes to an application."""
         if event["Application"] != "Hangup":
             channel = self._of(event)
             channel.exten, channel.context = event["Exten"], event["Context"]
             channel.application, channel.data = event["Application"], event["AppData"]
 
     def dial(self, event: Mapping[str, str]) -> None:
-        """An Originate has no caller: its channel is one that calls, later."""
-        called = self._channels.get(event["DestUniqueid"])
-        if "Uniqueid" in event and called:
-            called.called = True
-            self._of(event).peer = event["DestChannel"]
+        """A channel calls another. An Originate is no channel: what it calls is one that calls, later."""
+        self._of(event).peer = event["DestChannel"]
+        if event["DestUniqueid"] in self._channels:
+            self._channels[event["DestUniqueid"]].called = True
 
     def dialled(self, event: Mapping[str, str]) -> None:
+        """One that was called answers, or does not."""
         if event["DialStatus"] == "ANSWER":
             self._of(event).peer = event["DestChannel"]
 
     def variable(self, event: Mapping[str, str]) -> None:
+        """A variable is set: one of them says how it went."""
         if event["Variable"] == "DIALSTATUS":
             self._of(event).status = event["Value"]
 
     def hang_up(self, event: Mapping[str, str]) -> None:
+        """A channel is gone."""
         channel = self._channels.pop(event["Uniqueid"])
         if channel.called:
             return
@@ -115,8 +120,7 @@ class LiveRecords:
 
 _Hears = Callable[[LiveRecords, Mapping[str, str]], None]
 _HEARS: dict[bytes, _Hears] = {
-    b"Event: Newchannel": LiveRecords.new_channel, b"Event: Newstate": LiveRecords.new_state,
+    b"Event: Newchannel": LiveRecords.begin, b"Event: Newstate": LiveRecords.answer,
     b"Event: Newexten": LiveRecords.step, b"Event: DialBegin": LiveRecords.dial, b"Event: DialEnd": LiveRecords.dialled,
     b"Event: VarSet": LiveRecords.variable, b"Event: Hangup": LiveRecords.hang_up,
 }  # fmt: skip
-_OF_NEW = (LiveRecords.new_channel,)

@@ -83,7 +83,7 @@ def assemble(
     recordings = FileRecordings(s.platform.recordings_path, partial(store.secrets.get, "recording-ids"), zone)
     history = past(s, store, login, zone, recordings.id_of)
     parts = {"store": store.ready, **parts, **history.parts, **({"ari": ari.ping} if ari else {})}
-    others = {
+    others: dict[str, Callable[[], str | None]] = {
         "call_records": lambda: None if history.call_records else NO_DATABASE,
         "recordings": partial(no_folder, s.platform.recordings_path),
         "ari": lambda: None if ari else "ARI is switched off: set ARI_ENABLED",
@@ -112,6 +112,7 @@ def assemble(
         system=AmiSystem(ami, s.platform.driver, parts, others=others, timezone=s.platform.timezone),
         call_records=history.call_records,
         call_statistics=history.call_statistics,
+        recordings=recordings,
         zone=zone,
         sip_extensions=sip_extensions,
         ari=ari,

@@ -19,8 +19,8 @@ from pbxapi.http.problem_kinds import KINDS
 DESCRIPTION = """\
 One REST interface for the telephone exchanges Asterisk, Issabel and FreePBX.
 
-**Keys.** Every operation but those of `/health` needs one: `Authorization: Bearer <key>`, the bare
-`Authorization: <key>`, or `X-API-Key: <key>`. Each names the scope that the key must have; `API_SECRET_KEY` has all:
+**Keys.** Every operation but those of `/health` and links to recordings needs one: `Authorization: Bearer <key>`, the
+bare `Authorization: <key>`, or `X-API-Key: <key>`. Each names the scope that the key must have; `API_SECRET_KEY` has all:
 
 {scopes}
 

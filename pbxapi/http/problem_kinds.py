@@ -61,8 +61,8 @@ KINDS = {
             404,
             "recording-gone",
             "The recording's file is not there",
-            "The recording was made, or was to be made, and its file is not there: it was deleted, moved to an archive, "
-            "or never written.",
+            "The recording was made, or was to be made, and its file is not there: it was deleted, moved to an "
+            "archive, or never written.",
         ),
         Kind(
             404,
@@ -87,7 +87,8 @@ KINDS = {
             409,
             "recording-in-progress",
             "Still being recorded",
-            "The recording is still being written. Try again after the seconds in Retry-After, or once the call has ended.",
+            "The recording is still being written. Try again after the seconds in Retry-After, or once the call has "
+            "ended.",
         ),
         Kind(
             410,
@@ -144,8 +145,8 @@ KINDS = {
             501,
             "recording-not-permitted",
             "Recordings not permitted to this API's user",
-            "The user that this API runs as may not read the recording, or not delete it: run it as a user in the group "
-            "that the files belong to (usually asterisk), and let the group read (and write, to delete). "
+            "The user that this API runs as may not read the recording, or not delete it: run it as a user in the "
+            "group that the files belong to (usually asterisk), and let the group read, and write to delete. "
             "`pbxapi doctor` says more.",
         ),
         Kind(
@@ -206,6 +207,13 @@ KINDS = {
             "Too many recordings at once",
             "As many recordings are being sent or converted as may be at a time. Try again after the seconds in "
             "Retry-After. Behind nginx, RECORDINGS_ACCEL lifts the limit of those that are sent.",
+        ),
+        Kind(
+            503,
+            "exports-unavailable",
+            "Too many exports",
+            "As many exports of call records run as may at once (CDR_EXPORTS). Try again after the seconds in "
+            "Retry-After.",
         ),
         Kind(
             504,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import BinaryIO
 
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -31,7 +32,7 @@ def wanted(header: str | None, size: int) -> list[Span]:
     found = [span for span in spans if span[0] < span[1]]
     if not found:
         raise RequestedRangeNotSatisfiable(size, description="The file ends before the range begins.")
-    if any(after[0] < before[1] for before, after in zip(found, found[1:], strict=False)):
+    if any(after[0] < before[1] for before, after in pairwise(found)):
         return []
     return found
 
@@ -96,12 +97,13 @@ class Parts:
     def __iter__(self) -> Iterator[bytes]:
         for head, (start, end) in self._pieces:
             yield head
-            while start < end:
-                chunk = os.pread(self._file.fileno(), min(CHUNK, end - start), start)
+            place = start
+            while place < end:
+                chunk = os.pread(self._file.fileno(), min(CHUNK, end - place), place)
                 if not chunk:
                     # It was cut in the meantime. Fewer bytes than announced tell the client.
                     return
-                start += len(chunk)
+                place += len(chunk)
                 yield chunk
         yield self._last
 

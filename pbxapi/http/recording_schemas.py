@@ -19,7 +19,7 @@ MEDIA_TYPES = (
 HOUR, WEEK = 3600, 7 * 24 * 3600
 
 _SOUND = {"schema": {"type": "string", "format": "binary"}}
-_ALL = {name: _SOUND for name in MEDIA_TYPES}
+_ALL = dict.fromkeys(MEDIA_TYPES, _SOUND)
 SOUND: dict[str, Any] = {
     "parameters": ["Range", "If-Range", "If-Modified-Since"],
     "responses": {

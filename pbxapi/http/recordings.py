@@ -52,9 +52,13 @@ def list_recordings(query: dict[str, Any]) -> Response:
     recordings whose records are gone. What takes long comes in pages that can be short, or empty, with a `next`.
     """
     recordings = state().pbx.recordings
-    names = ("start", "end", "linkedid", "uniqueid")
     wanted = Filters(
-        **{name: query.get(name) for name in names}, either=query.get("number"), has_recording=not query["scan"] or None
+        start=query.get("start"),
+        end=query.get("end"),
+        either=query.get("number"),
+        linkedid=query.get("linkedid"),
+        uniqueid=query.get("uniqueid"),
+        has_recording=True,
     )
     where = {"limit": query["limit"], "cursor": query.get("cursor")}
     if query["scan"]:

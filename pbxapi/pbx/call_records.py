@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select
 from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.engine import connect
 from pbxapi.db.text import date_text
-from pbxapi.errors import Invalid, NotFound, Timeout, Unavailable
+from pbxapi.errors import Invalid, NotFound, NotSupported, Timeout, Unavailable
 from pbxapi.pbx.cdr_calls import PastCalls, call_id, in_a_call, in_time, past_call
 from pbxapi.pbx.cdr_export import Exports
 from pbxapi.pbx.cdr_filters import conditions, equal, of_calls
@@ -164,6 +164,7 @@ class DatabaseCallRecords:
                 yield connection, tables
         except Timeout as error:
             raise Timeout(NARROW) from error
-        except Unavailable:
+        except (Unavailable, NotSupported):
+            # A platform's upgrade may have changed the table: it is looked at again.
             self._tables.forget()
             raise

@@ -32,6 +32,9 @@ NOWHERE = frozenset({"s", "h", "i", "t", "hang", "hangup", ""})
 TELLING = ("linkedid", "dstchannel", "lastapp", "duration", "billsec", "disposition")
 """By what the rows of a call are told apart that share second, uniqueid and sequence (where there is one)."""
 
+NOBODY = frozenset({"dial", "appdial2", "hangup", "busy", "congestion"})
+"""Applications in which nobody is, unless there is a channel on the other side."""
+
 CALL = HEAD
 LINKEDID = HEAD + 1
 FITS = HEAD + 1 + len(TELLING)
@@ -136,10 +139,10 @@ class PastCalls:
 def past_call(which: str, legs: Sequence[Cdr]) -> PastCall:
     """The one call that these records, in the order of time, were."""
     first = next((leg for leg in legs if leg.uniqueid == which), legs[0])
-    answered = [leg for leg in legs if leg.disposition == "ANSWERED"]
+    answered = [leg for leg in legs if _is_answered(leg)]
     reached = _reached(answered)
     starts = [leg.calldate for leg in legs if leg.calldate]
-    ends = [leg.calldate + timedelta(seconds=leg.duration) for leg in legs if leg.calldate]
+    ends = [_after(leg.calldate, leg.duration) for leg in legs if leg.calldate]
     start, end = min(starts, default=None), max(ends, default=None)
     picked_up = [_picked_up(leg) for leg in ([reached] if reached else answered) if leg.calldate]
     duration = int((end - start).total_seconds()) if start and end else max(leg.duration for leg in legs)
@@ -159,6 +162,15 @@ def past_call(which: str, legs: Sequence[Cdr]) -> PastCall:
         recordings=tuple(dict.fromkeys(leg.recording for leg in legs if leg.recording)),
         legs=tuple(legs),
     )
+
+
+def _is_answered(leg: Cdr) -> bool:
+    """Whether someone or something took the call in this leg.
+
+    What the dialplan does after a Dial that came to nothing is ANSWERED too where the caller was up already: in a call
+    that was placed by a click, or came out of a menu. So is a Dial that found no device to ring.
+    """
+    return leg.disposition == "ANSWERED" and bool(leg.dstchannel or (leg.lastapp or "").lower() not in NOBODY)
 
 
 def _reached(answered: Sequence[Cdr]) -> Cdr | None:
@@ -189,7 +201,14 @@ def _status(legs: Sequence[Cdr], answered: Sequence[Cdr], reached: Cdr | None) -
 
 def _picked_up(leg: Cdr) -> datetime:
     assert leg.calldate is not None  # noqa: S101
-    return leg.calldate + timedelta(seconds=leg.duration - leg.billsec)
+    return _after(leg.calldate, leg.duration - leg.billsec)
+
+
+def _after(moment: datetime, seconds: int) -> datetime:
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:  # a date of the year 9999
+        return moment
 
 
 def _name_in(clid: str | None) -> str | None:

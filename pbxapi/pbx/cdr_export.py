@@ -31,10 +31,10 @@ NARROW = "The call records could not be read in time. Narrow start and end, or f
 CSV_NAMES = ("calldate", *FIELDS)
 CSV_HEAD = codecs.BOM_UTF8 + ",".join(CSV_NAMES).encode() + b"\r\n"
 """With a byte order mark: without one Excel takes UTF-8 for the code page of Windows, and spoils names."""
-RUN = re.compile("(?:^|,)\"(?= *[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])", re.MULTILINE)
+RUN = re.compile(',"(?= *[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])')
 """The start of a cell that a spreadsheet would run: OWASP's list, the full-width signs among it.
 
-No place within a cell looks like one: quotation marks come in pairs there.
+No place within a cell looks like one, for there quotation marks come in pairs.
 """
 CONTROL = re.compile("[\x00-\x1f]")
 

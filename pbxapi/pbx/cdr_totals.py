@@ -111,12 +111,15 @@ def _calls(tables: CallTables, dimension: str, seconds: range) -> Select[Any]:
         func.max(case((answered, func.coalesce(r.billsec, 0)))).label("talk"),
     ]  # fmt: skip
     if dimension == ALL:
-        return select(*chosen, literal("", String).label("key")).group_by(r.hour, r.call)
-    if dimension == DISPOSITION:
+        query = select(*chosen, literal("", String).label("key")).group_by(r.hour, r.call)
+    elif dimension == DISPOSITION:
         ranks = {name: rank for rank, name in enumerate(DISPOSITIONS)}
         rank = case(ranks, value=r.disposition, else_=ranks["UNKNOWN"])
-        return select(*chosen, func.min(rank).label("key")).group_by(r.hour, r.call)
-    return select(*chosen, r.key).group_by(r.hour, r.call, r.key)
+        query = select(*chosen, func.min(rank).label("key")).group_by(r.hour, r.call)
+    else:
+        query = select(*chosen, r.key).group_by(r.hour, r.call, r.key)
+    # Nearly as many calls as records: sorting them takes half as long as a temporary table.
+    return query if tables.server == "sqlite" else query.prefix_with("SQL_BIG_RESULT")
 
 
 def _records(

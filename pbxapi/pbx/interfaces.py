@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
-    from pbxapi.pbx.history import CallRecords, CallStatistics
+    from pbxapi.pbx.history import CallRecords, CallStatistics, Recordings
     from pbxapi.pbx.live import Snapshot
 
 T = TypeVar("T")

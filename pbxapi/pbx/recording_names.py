@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_HOSTILE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|\Z)")
+# Of surrogates, only those that stand for a byte that is no UTF-8 can be in a path (PEP 383).
+_HOSTILE = re.compile(r"[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]|(?:^|/)\.{0,2}(?:/|\Z)")
 # The last such field: a number that was dialled can look like a date too.
 _DATE = re.compile(r"(?:.*-)?(2\d{3})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=[-.]|\Z)", re.ASCII)
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)

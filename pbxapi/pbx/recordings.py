@@ -42,10 +42,7 @@ class FileRecordings:
     def id_of(self, recordingfile: str, userfield: str, calldate: str) -> str | None:
         """The id of what a call record names, or None when it names nothing below the folder. No file is looked at."""
         path = self._paths.of_record(recordingfile, userfield, calldate)
-        try:
-            return self._seal.seal(path) if path else None
-        except UnicodeEncodeError:
-            return None
+        return self._seal.seal(path) if path else None
 
     def look(self, recording_id: str) -> RecordingFile:
         """What there is of a recording; gone and unreadable are states here. Raises NotFound for an id that is none."""
@@ -103,6 +100,10 @@ class FileRecordings:
 
         A page can be short of `limit`, or empty, and still have a next one: it is given after five seconds.
         """
+        if filters.linkedid:
+            raise Invalid("A file's name does not tell the linkedid", {"linkedid": ["Not together with scan."]})
+        if filters.start and filters.end and filters.start >= filters.end:
+            raise Invalid("The range is empty", {"end": ["Must be after start."]})
         try:
             position = self._seal.open(cursor) if cursor else None
         except NotFound:

@@ -289,7 +289,7 @@ class TestAriChannels:
 @pytest.mark.parametrize(
     "cmd",
     [
-        "systemresources", "getharddrivers", "getiptablesstatus", "getwavfile", "addextension",
+        "systemresources", "getharddrivers", "getiptablesstatus", "addextension",
         "updateextension", "deleteextension", "addfollowmeextension", "updatefollowmeextension",
         "deletefollowmeextension", "getfollowmeextension", "getallfollowmeextensions", "getqueues", "queueaddmember",
         "queueremovemember",

@@ -89,6 +89,7 @@ def test_a_queue_call_is_one_call_with_who_called_and_who_answered(linked: tuple
         ({"lastapp": "VoiceMail", "dstchannel": ""}, "voicemail", 4),
         ({"lastapp": "Queue", "dstchannel": ""}, "abandoned", 4),
         ({"lastapp": "BackGround", "dstchannel": ""}, "completed", 4),
+        ({"dstchannel": ""}, "failed", 0),  # there was no device to ring
     ],
 )
 def test_how_a_call_ended_is_told(
@@ -106,6 +107,25 @@ def test_a_voicemail_that_answered_after_the_phone_did_not(database: CdrFile, re
     [call] = walk(reader, 10)
     assert call.status == "voicemail"
     assert len(call.legs) == 2
+
+
+@pytest.mark.parametrize(
+    ("disposition", "status"), [("BUSY", "busy"), ("NO ANSWER", "no_answer"), ("FAILED", "failed")]
+)
+def test_what_the_dialplan_did_after_nobody_answered_is_no_answer(
+    database: CdrFile, reader: CdrReader, disposition: str, status: str
+) -> None:
+    # As Asterisk writes it when the caller was answered before: in a call that was placed by a click.
+    unanswered = leg(1, 0, 10, disposition=disposition, duration=2, billsec=2)
+    database.add(unanswered, {**unanswered, "disposition": "ANSWERED", "lastapp": "Hangup", "dstchannel": "",
+                              "sequence": 102, "duration": 0, "billsec": 0})  # fmt: skip
+    [call] = walk(reader, 10)
+    assert (call.status, call.talk_time, call.ring_time) == (status, 0, 2)
+
+
+def test_a_call_at_the_end_of_time_is_told(database: CdrFile, reader: CdrReader) -> None:
+    database.add(leg(1, 0, 10, calldate="9999-12-31 23:59:59"))
+    assert len(walk(reader, 10)) == 1
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])

@@ -102,7 +102,7 @@ def told_nothing(text: str, *more: str) -> None:
         assert secret not in text, secret
 
 
-@pytest.mark.parametrize("path", ["/cdr", "/cdr?group=call", "/cdr?include_total=true", "/cdr/1795376941.3"])
+@pytest.mark.parametrize("path", ["/cdr", "/cdr?group=call", "/cdr?include_total=true"])
 def test_a_question_that_takes_too_long_is_a_504_that_says_what_to_narrow(
     spoilt: CdrTable, over: Apps, path: str
 ) -> None:
@@ -184,7 +184,7 @@ def test_all_statements_are_killed_while_others_wait_for_a_connection(table: Cdr
 def test_a_wrong_password_is_503_and_no_secret_is_told(
     table: CdrTable, over: Apps, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api = over(table.url.replace(PASSWORD, "not-the-word"))
+    api = over(table.url.replace(PASSWORD, "not-the-word"), LOG_LEVEL="debug")
     for path in ("/cdr", "/cdr?group=call", "/cdr/1.1", "/cdr/1.1/journey"):
         answer = api.send("GET", path, status=503)
         assert answer.get_json()["type"] == "/problems/database-unavailable"
@@ -241,6 +241,7 @@ def doomed(mortal: MariaDB) -> Iterator[CdrTable]:
     if not mortal.running:
         mortal.start()
     mortal.run("DROP DATABASE IF EXISTS cdr_doomed")
+    mortal.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1")  # what was written is there after a crash
     made = CdrTable(mortal, VARIANT, "cdr_doomed")
     made.add(*(row(n=n, calldate=f"2026-11-22 19:49:{n:02d}") for n in range(10)))
     yield made

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from pbxapi.errors import Invalid
 from pbxapi.pbx.history import Filters
 from tests.pbx.test_cdr_calls import (  # noqa: F401
+    test_a_call_at_the_end_of_time_is_told,
     test_a_call_of_which_one_leg_fits_has_all_of_its_legs,
     test_a_queue_call_is_one_call_with_who_called_and_who_answered,
     test_a_voicemail_that_answered_after_the_phone_did_not,
@@ -21,6 +22,7 @@ from tests.pbx.test_cdr_calls import (  # noqa: F401
     test_how_a_call_ended_is_told,
     test_legs_that_are_the_very_same_make_one_call,
     test_rows_without_a_linkedid_are_calls_by_their_uniqueid,
+    test_what_the_dialplan_did_after_nobody_answered_is_no_answer,
 )
 from tests.pbx.test_cdr_pages import (  # noqa: F401
     ids,

@@ -33,7 +33,7 @@ def some_row(characters: Any, *, nullable: bool) -> st.SearchStrategy[dict[str, 
     """Rows of any text in these characters."""
     text = st.text(characters, max_size=20)
     either = st.one_of(st.none(), text) if nullable else text
-    texts = {name: either for name in ("clid", "src", "dst", "lastdata", "cnam", "uniqueid", "linkedid", "did")}
+    texts = dict.fromkeys(("clid", "src", "dst", "lastdata", "cnam", "uniqueid", "linkedid", "did"), either)
     numbers = {name: st.one_of(st.none(), WHOLE) if nullable else WHOLE for name in NUMBERS}
     files = {"recordingfile": FILES, "userfield": FILES}
     dates = {"calldate": st.sampled_from(["2026-10-25 02:30:00", "2026-07-01 00:00:00", "0000-00-00 00:00:00"])}
