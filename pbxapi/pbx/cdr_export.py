@@ -11,10 +11,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, select
 
 from pbxapi.db.call_tables import CallTables, TableLook
-from pbxapi.db.streaming import Row, batches
+from pbxapi.db.streaming import batches
 from pbxapi.db.text import FIELDS, csv_text, date_text, object_text
 from pbxapi.errors import Invalid, Timeout, Unavailable
 from pbxapi.pbx.cdr_filters import conditions
@@ -43,7 +43,7 @@ CONTROL = re.compile("[\x00-\x1f]")
 class _Form:
     head: bytes
     columns: Sequence[ColumnElement[Any]]
-    lines: Callable[[Sequence[Row]], bytes]
+    lines: Callable[[Sequence[Row[Any]]], bytes]
 
 
 class Exports:
@@ -96,7 +96,7 @@ class Exports:
             raise Unavailable("As many exports as may run at once do", part="exports", retry_after=BUSY)
         try:
             with closing(batches(self._engine, query, size=ROWS, timeout=self._timeout)) as found:
-                rows = next(found, [])
+                rows = next(found, ())
                 yield b""
                 yield form.head + form.lines(rows)
                 for rows in found:
@@ -124,7 +124,7 @@ def _escaped(control: re.Match[str]) -> str:
 
 
 def _csv(tables: CallTables) -> _Form:
-    def lines(rows: Sequence[Row]) -> bytes:
+    def lines(rows: Sequence[Row[Any]]) -> bytes:
         text = "".join([f"{row[0]}\r\n" for row in rows])
         return RUN.sub("\\g<0>'", text).encode("utf-8", "replace")
 

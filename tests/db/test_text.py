@@ -23,7 +23,7 @@ TEXT = st.one_of(
 )
 NUMBER = st.one_of(st.none(), st.integers(-(2**31), 2**31 - 1))
 ROWS = st.fixed_dictionaries({name: NUMBER if name in NUMBERS else TEXT for name in FIELDS})
-ONE_FILE = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ONE_FILE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class One:

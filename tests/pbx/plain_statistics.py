@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -43,12 +43,13 @@ def keyed(legs: list[Row], group_by: str) -> list[tuple[Any, list[Row]]]:
     if group_by == "disposition":
         said = {leg["disposition"] for leg in legs}
         return [(next((name for name in RANKS if name in said), "UNKNOWN"), legs)]
-    of_legs = {
+    keys_of: dict[str, Callable[[Row], list[Any]]] = {
         "all": lambda leg: [""], "hour": lambda leg: [at], "day": lambda leg: [f"{at:%Y-%m-%d}"],
         "weekday": lambda leg: [at.isoweekday()], "heatmap": lambda leg: [(at.isoweekday(), at.hour)],
         "extension": extensions, "did": lambda leg: [leg["did"].strip()],
         "queue": lambda leg: [leg["lastdata"].split(",")[0].strip()] if leg["lastapp"] == "Queue" else [],
-    }[group_by]  # fmt: skip
+    }  # fmt: skip
+    of_legs = keys_of[group_by]
     keys = {key for leg in legs for key in of_legs(leg) if key or group_by == "all"}
     return [(key, [leg for leg in legs if key in of_legs(leg)]) for key in keys]
 

@@ -11,7 +11,7 @@ import pytest
 
 from pbxapi.db.engine import connect
 from pbxapi.errors import PbxError, Unavailable
-from pbxapi.pbx import call_statistics_builder, call_statistics_thread
+from pbxapi.pbx import call_statistics_thread
 from pbxapi.pbx.call_statistics import DatabaseCallStatistics
 from pbxapi.pbx.call_statistics_sources import source_of
 from tests.pbx.test_call_statistics import CLOCK, Bench, aware, bench, benches
@@ -130,23 +130,6 @@ def test_a_table_that_cannot_be_read_is_a_failed_step_that_is_tried_again(bench:
     bench.file.run("ALTER TABLE gone RENAME TO cdr")
     bench.build()
     assert bench.statistics(bench.store.roll_up).progress()["state"] == "current"
-
-
-def test_a_day_that_takes_too_long_is_counted_by_the_hour(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.add(*(row(n=n, calldate=f"2026-03-31 {n:02}:00:00") for n in range(24)))
-    spans = []
-    counting = call_statistics_builder.count
-
-    def slow(connection: object, tables: object, dimension: str, seconds: range, grain: int) -> object:
-        spans.append(len(seconds))
-        if len(seconds) > 3600:
-            raise call_statistics_builder.Timeout("too long")
-        return counting(connection, tables, dimension, seconds, grain)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(call_statistics_builder, "count", slow)
-    bench.build()
-    assert min(spans) == 3600
-    assert calls(bench) == 24
 
 
 def test_another_table_is_counted_anew(benches: Callable[[str], Bench]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -73,6 +74,15 @@ def test_only_who_claimed_it_writes(mine: Store) -> None:
     assert roll_up.claim("a", "other", LEASE) == RollUpState(24, 48)
 
 
+def test_of_many_who_claim_at_once_one_has_it(store: Store) -> None:
+    stores = [Store(store.url) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        claims = pool.map(lambda each: stores[each].roll_up.claim("a", f"owner {each}", LEASE), range(6))
+        assert sum(state is not None for state in claims) == 1
+    for each in stores:
+        each.close()
+
+
 def test_a_lease_that_ran_out_is_anothers(mine: Store) -> None:
     assert mine.roll_up.claim("a", "me", timedelta(seconds=-1))
     assert mine.roll_up.claim("a", "other", LEASE) == RollUpState(24, 48)
@@ -101,7 +111,8 @@ def test_the_roll_up_of_a_table_that_is_gone_is_forgotten_after_a_day(mine: Stor
 
 def test_a_store_without_tables_is_unavailable(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/empty.db")
-    for ask in (lambda: store.roll_up.state("a"), lambda: store.roll_up.claim("a", "me", LEASE)):
-        with pytest.raises(Unavailable):
-            ask()
+    with pytest.raises(Unavailable):
+        store.roll_up.state("a")
+    with pytest.raises(Unavailable):
+        store.roll_up.claim("a", "me", LEASE)
     store.close()
