@@ -15,7 +15,10 @@ from pbxapi.errors import PbxError, Timeout, Unavailable
 
 log = logging.getLogger("pbxapi.db")
 
-def batches(engine: Engine, query: Select[Any], *, size: int, timeout: float) -> Generator[Sequence[Row[Any]], None, None]:
+
+def batches(
+    engine: Engine, query: Select[Any], *, size: int, timeout: float
+) -> Generator[Sequence[Row[Any]], None, None]:
     """`size` rows at a time.
 
     Who stops before the end closes the generator, and with it the statement on the server; what it has sent already
@@ -50,8 +53,8 @@ def _thread(connection: Connection) -> int | None:
 
 def _abandon(connection: Connection, result: CursorResult[Any] | None) -> None:
     """Close the socket with what may still be in it: PyMySQL's cursors would read all of it when they are closed."""
-    unread = getattr(result and result.cursor, "_result", None)
-    if hasattr(unread, "unbuffered_active"):
+    unread: Any = getattr(result and result.cursor, "_result", None)
+    if getattr(unread, "unbuffered_active", False):
         unread.unbuffered_active = False
     connection.invalidate()
 

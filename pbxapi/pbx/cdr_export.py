@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, select
+from sqlalchemy import ColumnElement, Engine, Select, select
 
 from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.streaming import batches
@@ -39,11 +39,14 @@ No place within a cell looks like one, for there quotation marks come in pairs.
 CONTROL = re.compile("[\x00-\x1f]")
 
 
+Row = Sequence[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     head: bytes
     columns: Sequence[ColumnElement[Any]]
-    lines: Callable[[Sequence[Row[Any]]], bytes]
+    lines: Callable[[Sequence[Row]], bytes]
 
 
 class Exports:
@@ -124,7 +127,7 @@ def _escaped(control: re.Match[str]) -> str:
 
 
 def _csv(tables: CallTables) -> _Form:
-    def lines(rows: Sequence[Row[Any]]) -> bytes:
+    def lines(rows: Sequence[Row]) -> bytes:
         text = "".join([f"{row[0]}\r\n" for row in rows])
         return RUN.sub("\\g<0>'", text).encode("utf-8", "replace")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -15,6 +16,10 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from pbxapi.demo.command import _show_progress
 
 SECONDS = 20.0
 
@@ -64,6 +69,28 @@ def test_it_serves_what_it_says_and_ctrl_c_ends_all_of_it_twice(tmp_path: Path) 
             output, _ = process.communicate(timeout=SECONDS)
             assert process.returncode == 0
             assert b"Traceback" not in output
+
+
+class Terminal(io.StringIO):
+    """Something that can be written over."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_grows_on_a_terminal_and_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    for done in (0.1, 0.5, 1.0):
+        _show_progress(done)
+    first, second, last = terminal.getvalue().split("\r")[1:]
+    assert 0 < first.count("#") < second.count("#")
+    assert last == "\033[K"
+
+
+def test_there_is_no_bar_where_nothing_can_be_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    _show_progress(0.5)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_busy_port_is_a_clear_message(tmp_path: Path) -> None:

@@ -132,6 +132,19 @@ def test_nothing_has_happened_after_the_moment_it_is_made(rows: Sequence[sqlite3
     assert UNTIL.replace(tzinfo=None) - timedelta(hours=1) < max(ends) <= UNTIL.replace(tzinfo=None)
 
 
+def test_a_call_that_lasts_beyond_that_moment_is_not_written() -> None:
+    book = Book(BERLIN, recorded_from=0, logged_from=0, until=UNTIL.timestamp())
+    rng, world = random.Random(1), World(1)
+    for _ in range(100):
+        place(Moment(book, rng, int(book.until) - 30, world), is_open=True, trunk_up=True)
+    date, duration, linkedid = (CDR.index(name) for name in ("calldate", "duration", "linkedid"))
+    ends = [
+        datetime.strptime(str(row[date]), TEXT) + timedelta(seconds=int(str(row[duration]))) for row in book.records
+    ]
+    assert max(ends) <= UNTIL.replace(tzinfo=None)
+    assert 0 < len({row[linkedid] for row in book.records}) < 100
+
+
 def test_the_days_are_those_before_it(rows: Sequence[sqlite3.Row]) -> None:
     assert {started(row).date() for row in rows} >= {
         (UNTIL - timedelta(days=n)).date() for n in range(DAYS) if (UNTIL - timedelta(days=n)).weekday() < 5

@@ -68,12 +68,12 @@ def test_a_call_that_was_written_late_is_picked_up(bench: Bench) -> None:
     bench.add(row(n=1, calldate="2026-03-31 10:00:00"))
     bench.now = aware("2026-03-31 23:30:00")
     bench.build()
-    # It lasted for 13 hours: the hour that it began in was taken in meanwhile.
-    bench.add(row(n=2, calldate="2026-03-31 10:30:00"))
+    # They lasted for 13 hours, and for a day and a half: the hours that they began in were taken in meanwhile.
+    bench.add(row(n=2, calldate="2026-03-31 10:30:00"), row(n=3, calldate="2026-03-30 10:30:00"))
     assert calls(bench) == 1
     bench.now = aware("2026-04-01 13:30:00")
     bench.build()
-    assert calls(bench) == 2
+    assert calls(bench) == 3
 
 
 def test_older_records_that_are_brought_in_are_found_the_next_day(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -49,11 +50,12 @@ EXACT = ("src", "dst", "either", "accountcode", "did", "linkedid", "uniqueid", "
 @given(text=HOSTILE, name=st.sampled_from(EXACT))
 @settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_hostile_text_in_a_filter_that_compares_finds_nothing(reader: CdrReader, text: str, name: str) -> None:
-    marked = f"zz{text}"  # no row begins so
-    assert found(reader, Filters(**{name: marked})) == []
-    calls, _ = reader.records.calls(Filters(**{name: marked}), limit=5, cursor=None)
+    asked: dict[str, Any] = {name: f"zz{text}"}  # no row begins so
+    filters = Filters(**asked)
+    assert found(reader, filters) == []
+    calls, _ = reader.records.calls(filters, limit=5, cursor=None)
     assert calls == []
-    assert reader.records.total(Filters(**{name: marked}), calls=True) == 0
+    assert reader.records.total(filters, calls=True) == 0
 
 
 @given(text=HOSTILE)
