@@ -6,11 +6,12 @@ The parent sends a line of JSON (what to do), the child does it and answers with
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Protocol, Self
 
@@ -42,27 +43,35 @@ CONTESTANTS = {
     "asterisk-ami": "bench.rivals:AsteriskAmi",
     "panoramisk": "bench.rivals:Panoramisk",
     "pyst2": "bench.rivals:Pyst2",
+    "records": "bench.cdr_clients:Records",
+    "driver": "bench.cdr_clients:Driver",
 }
 
 
 class Process:
     """A contestant's process, seen from the parent."""
 
-    def __init__(self, name: str, port: int) -> None:
-        """Start it and wait until it is logged in. Raises LookupError when its library is not installed."""
+    def __init__(
+        self, name: str, port: int, *, python: str = sys.executable, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it and wait until it is logged in. Raises LookupError when its library is not installed.
+
+        `environ` is added to the environment.
+        """
         self.name = name
         self._child = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "bench.contest", name, str(port)],
+            [python, "-W", "ignore", "-m", "bench.contest", name, str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **(environ or {})},
         )
         greeting = self._answer()
         if "missing" in greeting:
             self.close()
             raise LookupError(greeting["missing"])
 
-    def do(self, what: str, *arguments: int) -> dict[str, Any]:
+    def do(self, what: str, *arguments: object) -> dict[str, Any]:
         """Let it do one of its methods: ``seconds``, ``cpu`` (seconds of its processor time) and ``result``."""
         assert self._child.stdin is not None
         self._child.stdin.write(json.dumps([what, *arguments]) + "\n")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import exchange, footprint, load, servers
+from bench.exchange import SECRET, USERNAME
 from bench.report import Report, percentile, ratio, say
 
 CONNECTIONS = (1, 8, 32)
@@ -57,7 +58,8 @@ def main() -> None:
             "bare": Target(masters["bare"][0], "/"),
         }
         try:
-            php = stack.enter_context(servers.php(folder, server.ports.ami))
+            manager = {"AMI_PORT": environ["AMI_PORT"], "AMI_USERNAME": USERNAME, "AMI_SECRET": SECRET}
+            php = stack.enter_context(servers.php(folder / "php", "old_way.php", manager))
             targets["PHP"] = Target(php, "/")
             targets["PHP, contacts too"] = Target(php, "/?contacts=1")
         except LookupError as error:

@@ -69,10 +69,12 @@ class _Connection:
             end = self.head.find(b"\r\n\r\n")
             if end >= 0:
                 length = _LENGTH.search(self.head, 0, end + 2)
-                if length is None:
+                unchanged = self.head.startswith(b"HTTP/1.1 304 ")
+                if length is None and not unchanged:
                     raise ValueError("an answer with no Content-Length")
-                self.good = self.head.startswith(b"HTTP/1.1 200 ")
-                self.missing = int(length[1]) - (len(self.head) - end - 4)
+                self.good = unchanged or self.head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 206 "))
+                whole = int(length[1]) if length and not unchanged else 0
+                self.missing = whole - (len(self.head) - end - 4)
         else:
             self.missing -= count
 

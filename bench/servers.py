@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +76,7 @@ class Other(Server):
             return bare
         if self._name == "flask":
             return bare_flask()
-        from bench.old_way import application  # noqa: PLC0415
-
-        return application
+        return import_module(f"bench.{self._name}_way").application
 
 
 def main(name: str, port: int) -> None:
@@ -98,27 +97,67 @@ def gunicorn(name: str, environ: dict[str, str]) -> Iterator[tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def php(folder: Path, ami_port: int) -> Iterator[int]:
-    """Start nginx and php-fpm with the old way's script. Raises LookupError when one of them is not installed."""
-    fpm, nginx = _program("php-fpm"), _program("nginx")
+def api(environ: Mapping[str, str], python: str = sys.executable) -> Iterator[tuple[int, int]]:
+    """Start `pbxapi serve` as people do, by this Python: its port, and the process id of gunicorn's master."""
     [port] = free_ports(1)
+    command = [python, "-m", "pbxapi", "serve", f"--bind=127.0.0.1:{port}", f"--workers={WORKERS}"]
+    with _running([*command, f"--threads={THREADS}"], port, os.environ | environ) as process:
+        yield port, process.pid
+
+
+@contextlib.contextmanager
+def php(folder: Path, script: str, parameters: Mapping[str, str]) -> Iterator[int]:
+    """Start nginx and php-fpm with a script. Raises LookupError when one of them is not installed."""
+    fpm = _program("php-fpm")
+    folder.mkdir(exist_ok=True)
     (folder / "fpm.conf").write_text(
         f"[global]\nerror_log = {folder}/fpm.log\n[www]\nlisten = {folder}/fpm.sock\n"
         f"user = {getpass.getuser()}\npm = static\npm.max_children = {PHP_CHILDREN}\n"
     )
-    (folder / "nginx.conf").write_text(_NGINX.format(
-        folder=folder, port=port, script=Path(__file__).with_name("old_way.php"), ami_port=ami_port,
-        username=USERNAME, secret=SECRET, root="user root;" if os.geteuid() == 0 else "",
-    ))  # fmt: skip
+    told = {
+        "SCRIPT_FILENAME": str(Path(__file__).with_name(script)),
+        "REQUEST_METHOD": "$request_method",
+        "QUERY_STRING": "$query_string",
+        **parameters,
+    }
+    lines = [f"fastcgi_pass unix:{folder}/fpm.sock;", "fastcgi_buffers 64 16k;"]
+    lines += [f'fastcgi_param {name} "{value}";' for name, value in told.items()]
     as_root = ["--allow-to-run-as-root"] if os.geteuid() == 0 else []
-    with contextlib.ExitStack() as stack:
-        command = [fpm, "--nodaemonize", *as_root, "--fpm-config", str(folder / "fpm.conf")]
-        stack.enter_context(_running(command, None, dict(os.environ)))
-        command = [nginx, "-p", str(folder), "-e", "error.log", "-c", str(folder / "nginx.conf")]
-        stack.enter_context(_running(command, port, dict(os.environ)))
+    command = [fpm, "--nodaemonize", *as_root, "--fpm-config", str(folder / "fpm.conf")]
+    with _running(command, None, dict(os.environ)), nginx(folder, f"location / {{ {' '.join(lines)} }}") as port:
         yield port
 
 
+@contextlib.contextmanager
+def nginx(folder: Path, locations: str, upstream: int | None = None) -> Iterator[int]:
+    """Start nginx with these locations, and before an HTTP server when `upstream` is its port; the port.
+
+    Raises LookupError when it is not installed.
+    """
+    program = _program("nginx")
+    folder.mkdir(exist_ok=True)
+    [port] = free_ports(1)
+    (folder / "nginx.conf").write_text(_NGINX.format(
+        folder=folder, port=port, root="user root;" if os.geteuid() == 0 else "",
+        upstream=_UPSTREAM.format(port=upstream) if upstream else "",
+        locations=locations + (_PROXY if upstream else ""),
+    ))  # fmt: skip
+    command = [program, "-p", str(folder), "-e", "error.log", "-c", str(folder / "nginx.conf")]
+    with _running(command, port, dict(os.environ)):
+        yield port
+
+
+_UPSTREAM = "upstream served {{ server 127.0.0.1:{port}; keepalive 64; }}"
+_PROXY = """
+        location / {
+            proxy_pass http://served;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_buffers 64 16k;
+        }
+"""
 _NGINX = """\
 {root}
 daemon off;
@@ -133,18 +172,11 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     keepalive_requests 1000000;
+    sendfile on;
+    {upstream}
     server {{
         listen 127.0.0.1:{port} backlog=256;
-        location / {{
-            fastcgi_pass unix:{folder}/fpm.sock;
-            fastcgi_buffers 64 16k;
-            fastcgi_param SCRIPT_FILENAME {script};
-            fastcgi_param REQUEST_METHOD $request_method;
-            fastcgi_param QUERY_STRING $query_string;
-            fastcgi_param AMI_PORT {ami_port};
-            fastcgi_param AMI_USERNAME {username};
-            fastcgi_param AMI_SECRET {secret};
-        }}
+        {locations}
     }}
 }}
 """

@@ -216,11 +216,11 @@ def _meaning(error: DBAPIError | PoolTimeout) -> PbxError:
     if not isinstance(error, DBAPIError):
         return Unavailable("All connections to the exchange's database are in use", part="database")
     cause, code = error.orig, _code(error)
-    # Not its words: they may hold values, and the account.
-    log.warning("the database says %s %s", type(cause).__name__, code)
     waited = error.connection_invalidated and cause is not None and isinstance(cause.__context__, TimeoutError)
     if waited or code in STATEMENT_TIMED_OUT:
         return Timeout("The exchange's database did not answer in time")
+    # Not its words: they may hold values, and the account. At the default level: nobody else says why.
+    log.error("the database says %s %s", type(cause).__name__, code)
     return Unavailable("The exchange's database cannot be reached or used", part="database", retry_after=2)
 
 

@@ -20,7 +20,6 @@ from pbxapi.pbx.local_time import Clock
 from pbxapi.settings import Settings
 from pbxapi.store import Store
 
-
 NO_DATABASE = "no database of call records is configured: set CDR_DATABASE_URL or DB_PASSWORD"
 
 

@@ -20,7 +20,8 @@ DESCRIPTION = """\
 One REST interface for the telephone exchanges Asterisk, Issabel and FreePBX.
 
 **Keys.** Every operation but those of `/health` and links to recordings needs one: `Authorization: Bearer <key>`, the
-bare `Authorization: <key>`, or `X-API-Key: <key>`. Each names the scope that the key must have; `API_SECRET_KEY` has all:
+bare `Authorization: <key>`, or `X-API-Key: <key>`. Each names the scope that the key must have; `API_SECRET_KEY` has
+all:
 
 {scopes}
 

@@ -87,6 +87,8 @@ def _accelerated(opened: OpenRecording, headers: dict[str, str]) -> Response | N
     if not accel:
         return None
     opened.file.close()
+    # nginx says this by itself, and would say it twice.
+    headers.pop("Accept-Ranges", None)
     path = quote(opened.path.encode("utf-8", "surrogateescape"))
     return Response(status=200, headers={**headers, "X-Accel-Redirect": accel + path})
 

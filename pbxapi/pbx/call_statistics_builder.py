@@ -30,7 +30,7 @@ AGAIN = 2
 """Days."""
 
 LEASE = timedelta(minutes=2)
-"""How long a builder that was killed keeps others from building, beside what its statements may take."""
+"""How long a builder that was killed keeps others from building; a statement should not take longer."""
 
 
 def _now() -> datetime:
@@ -154,6 +154,8 @@ class RollUpBuilder:
             return found
 
     def _add(self, found: Tallies, tables: CallTables, dimension: str, hours: range, grain: int) -> Tallies:
+        # Each statement has the whole lease: the last one may have taken long.
+        self._roll_up.claim(source_of(self._engine, tables), self._owner, self._lease)
         with connect(self._engine) as connection:
             seconds = range(hours.start * HOUR, hours.stop * HOUR)
             return add_counts(found, count(connection, tables, dimension, seconds, grain))

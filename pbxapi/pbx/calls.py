@@ -211,8 +211,12 @@ class AmiCalls:
 
 
 def new_id() -> str:
-    """An id for a call, which becomes its first channel's uniqueid; not to be guessed, and never used before."""
-    return f"pbxapi-{secrets.token_hex(12)}"
+    """An id for a call, which becomes its first channel's uniqueid; not to be guessed, and never used before.
+
+    With the `-2` of a Local channel's other half it fits into the 32 characters of cdr.uniqueid on FreePBX and Issabel:
+    a strict database would refuse the record of a longer one.
+    """
+    return f"pbxapi-{secrets.token_hex(11)}"
 
 
 def auto_answer(channel: str) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ RUN = re.compile(',"(?= *[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])')
 No place within a cell looks like one, for there quotation marks come in pairs.
 """
 CONTROL = re.compile("[\x00-\x1f]")
+CONTROLS = bytes(set(range(0x20)) - {ord("\n")})
 
 
 Row = Sequence[Any]
@@ -112,14 +113,19 @@ class Exports:
         quote = secrets.token_urlsafe(9)
         opening = self._rows.opening
 
-        def line(second: str | None, uniqueid: str | None, file: str | None, text: str) -> str:
-            text = text.replace("\\", "\\\\").replace(quote, '\\"').replace(':""', ":null")
-            if not text.isprintable():
-                text = CONTROL.sub(_escaped, text)
-            return f"{opening(second, uniqueid, file)}{text[1:]}\n"
+        def finished(text: str) -> str:
+            return text.replace("\\", "\\\\").replace(quote, '\\"').replace(':""', ":null")
+
+        def lines(rows: Sequence[Row]) -> bytes:
+            texts = [f"{opening(second, uniqueid, file)}{text[1:]}" for second, uniqueid, file, text in rows]
+            made = finished("".join([f"{text}\n" for text in texts])).encode("utf-8", "replace")
+            if made.count(b"\n") == len(texts) and len(made.translate(None, CONTROLS)) == len(made):
+                return made
+            texts = [CONTROL.sub(_escaped, finished(text)) for text in texts]
+            return "".join([f"{text}\n" for text in texts]).encode("utf-8", "replace")
 
         columns = [date_text(tables), tables.cdr.c.uniqueid, recorded_as(tables), object_text(tables, quote)]
-        return _Form(b"", columns, lambda rows: "".join([line(*row) for row in rows]).encode("utf-8", "replace"))
+        return _Form(b"", columns, lines)
 
 
 def _escaped(control: re.Match[str]) -> str:

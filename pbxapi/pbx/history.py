@@ -5,7 +5,7 @@ A record is a row of Asterisk's table `cdr`: one leg of a call. What the table l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -170,6 +170,7 @@ class CallRecords(Protocol):
     def report(
         self, filters: Filters, *, limit: int, between: tuple[str, str] | None = None
     ) -> list[dict[str, str]]: ...
+    def survey(self) -> Survey: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def test_hours_are_added_as_they_settle(bench: Bench) -> None:
 
 
 def test_a_call_that_was_written_late_is_picked_up(bench: Bench) -> None:
-    bench.add(row(n=1, calldate="2026-03-31 10:00:00"))
+    bench.add(row(n=1, calldate="2026-03-31 10:00:00"), row(n=4, calldate="2026-02-20 10:00:00"))
     bench.now = aware("2026-03-31 23:30:00")
     bench.build()
     # They lasted for 13 hours, and for a day and a half: the hours that they began in were taken in meanwhile.

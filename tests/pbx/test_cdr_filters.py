@@ -14,7 +14,6 @@ from pbxapi.errors import Invalid, NotSupported
 from pbxapi.pbx.history import CONTAINS, Filters
 from tests.things_cdr import BERLIN, CdrFile, CdrReader, row
 
-
 ROWS = [
     row(n=1, src="100%", dst="4930123", calldate="2026-11-01 10:00:00", disposition="BUSY", duration=1),
     row(n=2, src="100", dst="4940_23", calldate="2026-11-02 10:00:00", accountcode="sales", did="555"),

@@ -503,7 +503,10 @@ def test_a_scan_is_narrowed_by_time_number_and_channel(
     recordings: FileRecordings, root: Path, scanned: list[str]
 ) -> None:
     put(root, call(21, 9, src="0301234"))
-    at = lambda day, minute: datetime(2026, 11, day, 10, minute, tzinfo=BERLIN)  # noqa: E731
+
+    def at(day: int, minute: int) -> datetime:
+        return datetime(2026, 11, day, 10, minute, tzinfo=BERLIN)
+
     assert scan(recordings, start=at(21, 2), end=at(22, 2), either="200") == [scanned[2], scanned[3], scanned[4]]
     assert scan(recordings, either="0301234") == [Path(call(21, 9)).name.replace("-200-", "-0301234-")]
     assert scan(recordings, uniqueid="1795375902.21") == [scanned[4]]

@@ -33,7 +33,11 @@ class MariaDB:
     def start(self) -> None:
         """Make the system tables at the first start (about 1 s), start, and wait until it takes connections."""
         data = self.folder / "data"
-        common = ["--no-defaults", f"--datadir={data}", *(["--user=root"] if os.getuid() == 0 else [])]
+        # A temporary folder of its own: two servers that share one remove each other's files.
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        user = ["--user=root"] if os.getuid() == 0 else []
+        common = ["--no-defaults", f"--tmpdir={temporary}", f"--datadir={data}", *user]
         first_time = not data.exists()
         if first_time:
             install = [program("mariadb-install-db"), *common, "--auth-root-authentication-method=normal"]

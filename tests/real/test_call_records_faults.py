@@ -148,7 +148,7 @@ def in_parallel(count: int, do: Callable[[], Any]) -> list[Any]:
 
 
 def test_more_requests_than_connections_are_503_or_504_and_all_is_well_after(table: CdrTable, over: Apps) -> None:
-    api = over(table.url, CDR_QUERY_TIMEOUT="5")
+    api = over(table.url, CDR_QUERY_TIMEOUT="4")
     api.get("/cdr")
     with locked(table):
         answers = in_parallel(CONNECTIONS + 5, lambda: ask(api))

@@ -48,7 +48,7 @@ EXACT = ("src", "dst", "either", "accountcode", "did", "linkedid", "uniqueid", "
 
 
 @given(text=HOSTILE, name=st.sampled_from(EXACT))
-@settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_hostile_text_in_a_filter_that_compares_finds_nothing(reader: CdrReader, text: str, name: str) -> None:
     asked: dict[str, Any] = {name: f"zz{text}"}  # no row begins so
     filters = Filters(**asked)
@@ -59,7 +59,7 @@ def test_hostile_text_in_a_filter_that_compares_finds_nothing(reader: CdrReader,
 
 
 @given(text=HOSTILE)
-@settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_a_hostile_id_is_one_of_nothing(reader: CdrReader, text: str) -> None:
     for ask in (reader.records.of_channel, reader.records.of_call, reader.records.journey):
         with pytest.raises(NotFound):

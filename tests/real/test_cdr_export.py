@@ -215,6 +215,9 @@ def test_a_server_that_dies_cuts_the_export_and_the_next_one_is_whole(
         with pytest.raises(Unavailable):
             exporter.exports.stream(ALL, "csv")
         server.start()
-        assert len(exporter.ndjson()) == ROWS
+        # What was written last may be lost with it.
+        [kept] = table.run("SELECT COUNT(*) AS number FROM cdr")
+        assert kept["number"]
+        assert len(exporter.ndjson()) == kept["number"]
     finally:
         server.stop()
