@@ -16,10 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench import cdr_data, servers
+from bench import cdr_data, cdr_http, cdr_stats, servers
+from bench.cdr_exports import Exports
 from bench.cdr_pages import Pages
 from bench.cdr_stage import FAST, PYMYSQL, Stage
 from bench.report import Report
@@ -74,10 +76,15 @@ def measure(stage: Stage, report: Report, parts: list[str]) -> None:
     """The parts that are wanted, in an order in which none disturbs the next."""
     pages = Pages(stage, report)
     known: dict[str, Callable[[], None]] = {
-        "pages": pages.depths, "filters": pages.filters, "indexes": pages.indexes,
-    }  # fmt: skip
+        "pages": pages.depths,
+        "filters": pages.filters,
+        "stats": partial(cdr_stats.measure, stage, report),
+        "http": partial(cdr_http.measure, stage, report),
+        "exports": Exports(stage, report).measure,
+        "indexes": pages.indexes,
+    }
     for part in PARTS:
-        if part in parts and part in known:
+        if part in parts:
             known[part]()
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import http.client
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from bench import load, servers
 from bench.cdr_stage import FAST, PYMYSQL, Stage
-from bench.loads import samples, speed
 from bench.report import Report, ratio, say
 
 CONNECTIONS = (1, 8, 32)
@@ -19,28 +17,21 @@ PHP_GOALS = {PYMYSQL: 0.7, FAST: 1.0}
 KEY_HEADER = f"Authorization: Bearer {servers.KEY}"
 
 
-@dataclass(frozen=True)
-class Target:
-    """Something to put load on."""
-
-    port: int
-    path: str
-    headers: tuple[str, ...] = (KEY_HEADER,)
-
-
 def measure(stage: Stage, report: Report) -> None:
     """The newest 100 at 1, 8 and 32 clients; and a closed range that is asked for again."""
-    targets = {name: Target(port, "/cdr?limit=100") for name, port in _served(stage, report).items()}
+    targets = {
+        name: load.Target(port, "/cdr?limit=100", (KEY_HEADER,)) for name, port in _served(stage, report).items()
+    }
     end = stage.table.end - timedelta(days=7)
     start = end - timedelta(days=1)
     bounds = {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"}
     closed = f"/cdr?{urlencode({'limit': 100, **bounds})}"
     for driver in stage.pythons:
         port = targets[driver].port
-        targets[f"{driver}, closed"] = Target(port, closed)
-        targets[f"{driver}, 304"] = Target(port, closed, (KEY_HEADER, f"If-None-Match: {_etag(port, closed)}"))
+        targets[f"{driver}, closed"] = load.Target(port, closed, (KEY_HEADER,))
+        targets[f"{driver}, 304"] = load.Target(port, closed, (KEY_HEADER, f"If-None-Match: {_etag(port, closed)}"))
     if PHP in targets:
-        targets[f"{PHP}, closed"] = Target(targets[PHP].port, closed)
+        targets[f"{PHP}, closed"] = load.Target(targets[PHP].port, closed)
     for connections in CONNECTIONS:
         _measure(stage, report, targets, connections)
 
@@ -69,12 +60,9 @@ def _served(stage: Stage, report: Report) -> dict[str, int]:
     return found
 
 
-def _measure(stage: Stage, report: Report, targets: dict[str, Target], connections: int) -> None:
+def _measure(stage: Stage, report: Report, targets: dict[str, load.Target], connections: int) -> None:
     say(f"GET /cdr, {connections} connections ...")
-    loads: dict[str, list[load.Load]] = {name: [] for name in targets}
-    for _ in range(stage.rounds):
-        for name, target in targets.items():
-            loads[name].append(load.put(target.port, target.path, connections, stage.seconds, *target.headers))
+    loads = load.put_in_turn(targets, connections, stage.rounds, stage.seconds)
     rates = {name: [each.rate for each in found] for name, found in loads.items()}
     label = f"{connections} clients" if connections > 1 else "1 client"
     for driver in stage.pythons:
@@ -89,8 +77,8 @@ def _measure(stage: Stage, report: Report, targets: dict[str, Target], connectio
                 report.at_least(f"{what} PHP", ratio(ours, rates[f"{PHP}, closed"]), CLOSED_GOAL)
             report.note(f"{what} our first answer", f"{ratio(ours, first):.2f} x", ratio(ours, first))
     for name, found in loads.items():
-        report.note(f"{label}, {name}: requests/s, p50, p99", speed(found))
-    report.samples[f"GET /cdr, {label}"] = samples(loads)
+        report.note(f"{label}, {name}: requests/s, p50, p99", load.speed(found))
+    report.samples[f"GET /cdr, {label}"] = load.samples(loads)
 
 
 def _etag(port: int, path: str) -> str:

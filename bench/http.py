@@ -14,12 +14,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import exchange, footprint, load, servers
 from bench.exchange import SECRET, USERNAME
-from bench.report import Report, percentile, ratio, say
+from bench.report import Report, ratio, say
 
 CONNECTIONS = (1, 8, 32)
 RIVALS = {"PHP": "the old way in PHP", "old way": "the old way in Python"}
@@ -27,12 +26,7 @@ SHARED_GOAL, LIVE_GOAL = 14.0, 1.0
 MIDDLEWARE_GOAL, IMPORT_GOAL, MEMORY_GOAL = 50.0, 2.5, 64.0  # µs, times Flask's, MB
 
 
-@dataclass(frozen=True)
-class Target:
-    """Something to put load on."""
-
-    port: int
-    path: str
+KEY_HEADER = (f"Authorization: Bearer {servers.KEY}",)
 
 
 def main() -> None:
@@ -49,19 +43,20 @@ def main() -> None:
         environ = servers.environment(folder, server.ports.ami)
         code = "import sys; from pbxapi.cli import main; sys.exit(main(['migrate']))"
         subprocess.run([sys.executable, "-c", code], env=environ, check=True, capture_output=True, timeout=60)
-        masters = {name: stack.enter_context(servers.gunicorn(name, environ)) for name in ("pbxapi", "old", "bare")}
+        masters = {name: stack.enter_context(servers.gunicorn(name, environ)) for name in ("old", "bare")}
+        masters["pbxapi"] = stack.enter_context(servers.api(environ))
         targets = {
-            "shared": Target(masters["pbxapi"][0], "/peers"),
-            "live": Target(masters["pbxapi"][0], "/peers?fresh=1"),
-            "health": Target(masters["pbxapi"][0], "/health/live"),
-            "old way": Target(masters["old"][0], "/"),
-            "bare": Target(masters["bare"][0], "/"),
+            "shared": load.Target(masters["pbxapi"][0], "/peers", KEY_HEADER),
+            "live": load.Target(masters["pbxapi"][0], "/peers?fresh=1", KEY_HEADER),
+            "health": load.Target(masters["pbxapi"][0], "/health/live", KEY_HEADER),
+            "old way": load.Target(masters["old"][0], "/", KEY_HEADER),
+            "bare": load.Target(masters["bare"][0], "/", KEY_HEADER),
         }
         try:
             manager = {"AMI_PORT": environ["AMI_PORT"], "AMI_USERNAME": USERNAME, "AMI_SECRET": SECRET}
             php = stack.enter_context(servers.php(folder / "php", "old_way.php", manager))
-            targets["PHP"] = Target(php, "/")
-            targets["PHP, contacts too"] = Target(php, "/?contacts=1")
+            targets["PHP"] = load.Target(php, "/", KEY_HEADER)
+            targets["PHP, contacts too"] = load.Target(php, "/?contacts=1", KEY_HEADER)
         except LookupError as error:
             report.skip("beside the old way in PHP", str(error))
         measure_memory(report, targets["health"], masters["pbxapi"][1], stack, environ)
@@ -74,14 +69,12 @@ def main() -> None:
     report.finish()
 
 
-def measure_load(report: Report, targets: dict[str, Target], connections: int, rounds: int, seconds: float) -> None:
+def measure_load(
+    report: Report, targets: dict[str, load.Target], connections: int, rounds: int, seconds: float
+) -> None:
     """Requests a second, and how long one takes, under so many keep-alive connections."""
     say(f"load, {connections} connections ...")
-    loads: dict[str, list[load.Load]] = {name: [] for name in targets}
-    for _ in range(rounds):
-        for name, target in targets.items():
-            headers = (f"Authorization: Bearer {servers.KEY}",)
-            loads[name].append(load.put(target.port, target.path, connections, seconds, *headers))
+    loads = load.put_in_turn(targets, connections, rounds, seconds)
     rates = {name: [each.rate for each in found] for name, found in loads.items()}
     label = f"{connections} clients" if connections > 1 else "1 client"
     for ours, what, goal in (("shared", "/peers", SHARED_GOAL), ("live", "/peers?fresh=1", LIVE_GOAL)):
@@ -95,25 +88,14 @@ def measure_load(report: Report, targets: dict[str, Target], connections: int, r
     value = ratio(rates["health"], rates["bare"])
     report.note(f"GET /health/live, {label}: rate beside a bare WSGI function", f"{value:.2f} x", value)
     for name, found in loads.items():
-        report.note(f"{label}, {name}: requests/s, p50, p99", _speed(found))
+        report.note(f"{label}, {name}: requests/s, p50, p99", load.speed(found))
     share = max(each.cpu / each.seconds for each in loads["bare"])
     report.note(f"{label}, the load generator's own share of a core, at most", f"{share:.2f}", share)
-    report.samples[label] = {
-        name: [{"rate": each.rate, "failed": each.failed, "latencies": each.latencies} for each in found]
-        for name, found in loads.items()
-    }
-
-
-def _speed(loads: list[load.Load]) -> str:
-    latencies = [latency for each in loads for latency in each.latencies]
-    half, most = (percentile(latencies, share) * 1000 for share in (0.5, 0.99))
-    failed = sum(each.failed for each in loads)
-    words = f"{statistics.median(each.rate for each in loads):.0f}/s, {half:.1f}, {most:.1f} ms"
-    return f"{words}, {failed} of {failed + len(latencies)} failed" if failed else words
+    report.samples[label] = load.samples(loads)
 
 
 def measure_memory(
-    report: Report, health: Target, master: int, stack: contextlib.ExitStack, environ: dict[str, str]
+    report: Report, health: load.Target, master: int, stack: contextlib.ExitStack, environ: dict[str, str]
 ) -> None:
     """A worker that has served some requests, beside one of a bare Flask."""
     _, bare_master = stack.enter_context(servers.gunicorn("flask", environ))

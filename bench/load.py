@@ -10,10 +10,15 @@ import json
 import re
 import select
 import socket
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.report import percentile
 
 PATIENCE = 30.0  # seconds without any answer
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -44,6 +49,41 @@ def put(port: int, path: str, connections: int, seconds: float, *headers: str) -
     if not load.latencies:
         raise RuntimeError(f"{path}: none of {load.failed} answers was good")
     return load
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something to put load on."""
+
+    port: int
+    path: str
+    headers: tuple[str, ...] = ()
+
+
+def put_in_turn(targets: Mapping[str, Target], connections: int, rounds: int, seconds: float) -> dict[str, list[Load]]:
+    """The same load on each, round after round."""
+    found: dict[str, list[Load]] = {name: [] for name in targets}
+    for _ in range(rounds):
+        for name, target in targets.items():
+            found[name].append(put(target.port, target.path, connections, seconds, *target.headers))
+    return found
+
+
+def speed(loads: Sequence[Load]) -> str:
+    """The median rate, and how long one takes."""
+    latencies = [latency for each in loads for latency in each.latencies]
+    half, most = (percentile(latencies, share) * 1000 for share in (0.5, 0.99))
+    failed = sum(each.failed for each in loads)
+    words = f"{statistics.median(each.rate for each in loads):.0f}/s, {half:.1f}, {most:.1f} ms"
+    return f"{words}, {failed} of {failed + len(latencies)} failed" if failed else words
+
+
+def samples(loads: Mapping[str, Sequence[Load]]) -> dict[str, list[dict[str, Any]]]:
+    """What a report is to keep of them."""
+    return {
+        name: [{"rate": each.rate, "failed": each.failed, "latencies": each.latencies} for each in found]
+        for name, found in loads.items()
+    }
 
 
 class _Connection:

@@ -66,8 +66,8 @@ blp = Blueprint("cdr", __name__)
 
 @blp.route("/cdr")
 class Records(MethodView):
-    @blp.arguments(Query, location="query")
-    @blp.response(200, CdrSchema(many=True))
+    @blp.arguments(Query, location="query")  # type: ignore[untyped-decorator]
+    @blp.response(200, CdrSchema(many=True))  # type: ignore[untyped-decorator]
     def get(self, query: dict[str, Any]) -> list[Cdr]:
         with Session() as session:
             return list(session.scalars(select(Cdr).order_by(Cdr.calldate.desc()).limit(query["limit"])))

@@ -80,16 +80,12 @@ class Other(Server):
 
 
 def main(name: str, port: int) -> None:
-    options: dict[str, Any] = {"bind": f"127.0.0.1:{port}", "workers": WORKERS, "threads": THREADS}
-    if name == "pbxapi":
-        Server(Settings.from_environ(os.environ), **options).run()
-    else:
-        Other(name, **options).run()
+    Other(name, bind=f"127.0.0.1:{port}", workers=WORKERS, threads=THREADS).run()
 
 
 @contextlib.contextmanager
-def gunicorn(name: str, environ: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Start one of them and wait until it answers: its port, and the process id of gunicorn's master."""
+def gunicorn(name: str, environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Start one of the others and wait until it answers: its port, and the process id of gunicorn's master."""
     [port] = free_ports(1)
     command = [sys.executable, "-m", "bench.servers", name, str(port)]
     with _running(command, port, os.environ | environ) as process:

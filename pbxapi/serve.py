@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,9 +92,16 @@ class Server(BaseApplication):  # type: ignore[misc]
         # A thread that parses a long list keeps quick actions of others waiting for as long as it may keep the
         # interpreter: 5 ms if nothing is said.
         sys.setswitchinterval(SWITCH_INTERVAL)
-        from pbxapi.app import create_app  # noqa: PLC0415  (once the settings are known to be good)
+        # Not before the settings are known to be good.
+        from pbxapi.app import create_app  # noqa: PLC0415
+        from pbxapi.errors import Unavailable  # noqa: PLC0415
+        from pbxapi.store.secrets import RECORDING_IDS  # noqa: PLC0415
 
-        return create_app(self._settings)
+        app = create_app(self._settings)
+        # Call records name recordings by ids made with it: known from the start, they need the store no more.
+        with suppress(Unavailable):
+            app.extensions["pbxapi"].store.secrets.get(RECORDING_IDS)
+        return app
 
 
 def _count(text: str) -> int:

@@ -22,6 +22,7 @@ from pbxapi.pbx.sip_extensions import ConfSipExtensions
 from pbxapi.pbx.system import AmiSystem
 from pbxapi.settings import Settings
 from pbxapi.store import Store
+from pbxapi.store.secrets import RECORDING_IDS
 
 
 def build(settings: Settings, store: Store) -> Pbx:
@@ -80,7 +81,7 @@ def assemble(
 
         ari = HttpAri(url, s.ari.username, s.ari.secret, timeout=s.ami.timeout)
     zone = s.platform.timezone or system_zone()
-    recordings = FileRecordings(s.platform.recordings_path, partial(store.secrets.get, "recording-ids"), zone)
+    recordings = FileRecordings(s.platform.recordings_path, partial(store.secrets.get, RECORDING_IDS), zone)
     history = past(s, store, login, zone, recordings.id_of)
     parts = {"store": store.ready, **parts, **history.parts, **({"ari": ari.ping} if ari else {})}
     others: dict[str, Callable[[], str | None]] = {

@@ -31,7 +31,7 @@ def _records() -> CallRecords:
 @blp.get("/cdr")
 @require("cdr")
 @blp.arguments(CdrQuery, location="query")
-@blp.response(200, CdrPageSchema, headers=headers("ETag", "Link", "X-Total-Count"))
+@blp.response(200, CdrPageSchema, headers=headers("ETag", "Link", "X-Total-Count", "Content-Disposition"))
 @blp.doc(responses={200: {"content": {"text/csv": TEXT, "application/x-ndjson": TEXT}}})
 @blp.problems(406, 501, 503, 504)
 def list_cdr(query: dict[str, Any]) -> Response:
@@ -78,7 +78,8 @@ def _export(wanted: Filters, form: str, query: dict[str, Any]) -> Response:
     records = _records()
     total = records.total(wanted) if query["include_total"] else None
     chunks = records.export(wanted, form, oldest_first=query["sort"] == "calldate")
-    return respond_export(chunks, form, "cdr", total)
+    bounds = [f"{moment:%Y%m%d}" for moment in (wanted.start, wanted.end) if moment]
+    return respond_export(chunks, form, "-".join(["cdr", *bounds]), total)
 
 
 @blp.get("/cdr/<uniqueid>")

@@ -104,7 +104,8 @@ class DatabaseCallRecords:
 
     def export(self, filters: Filters, form: str, *, oldest_first: bool = False) -> Iterator[bytes]:
         """Every record that fits, as csv or ndjson, in chunks."""
-        return self._exports.stream(filters, form, oldest_first=oldest_first)
+        numbers = partial(self._numbers.holding, self._tables.get()) if filters.contains else None
+        return self._exports.stream(filters, form, oldest_first=oldest_first, numbers=numbers)
 
     def report(self, filters: Filters, *, limit: int, between: tuple[str, str] | None = None) -> list[dict[str, str]]:
         """Rows with every column of the table and all values as text, newest first, as the older interface gives them.

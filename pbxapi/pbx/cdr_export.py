@@ -17,7 +17,7 @@ from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.streaming import batches
 from pbxapi.db.text import FIELDS, csv_text, date_text, object_text
 from pbxapi.errors import Invalid, Timeout, Unavailable
-from pbxapi.pbx.cdr_filters import conditions
+from pbxapi.pbx.cdr_filters import Infix, conditions
 from pbxapi.pbx.cdr_rows import RecordingId, Rows, recorded_as
 from pbxapi.pbx.history import Filters
 from pbxapi.pbx.local_time import Clock
@@ -70,7 +70,9 @@ class Exports:
         self._slots = threading.BoundedSemaphore(at_once)
         self._timeout = timeout
 
-    def stream(self, filters: Filters, form: str, *, oldest_first: bool = False) -> Generator[bytes, None, None]:
+    def stream(
+        self, filters: Filters, form: str, *, oldest_first: bool = False, numbers: Infix | None = None
+    ) -> Generator[bytes, None, None]:
         """The records in the order of time, as `csv` or `ndjson`, in chunks that end with a line.
 
         When this returns, the database has given the first rows. Who stops before the end closes it, which ends the
@@ -81,7 +83,7 @@ class Exports:
         if filters.start and filters.end and filters.start >= filters.end:
             raise Invalid("The range is empty", {"end": ["Must be after start."]})
         tables = self._tables.get()
-        where = conditions(tables, self._clock, filters)
+        where = conditions(tables, self._clock, filters, numbers)
         made = _csv(tables) if form == "csv" else self._ndjson(tables)
         chunks = self._chunks(_query(tables, made.columns, where, oldest_first=oldest_first), made)
         try:

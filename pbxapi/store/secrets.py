@@ -13,6 +13,9 @@ from pbxapi.store.tables import secrets
 if TYPE_CHECKING:
     from pbxapi.store.engine import Store
 
+RECORDING_IDS = "recording-ids"
+"""What ids of recordings are sealed with."""
+
 BYTES = 32
 
 
