@@ -39,6 +39,7 @@ class CallTables:
     cdr: TableClause
     date: ColumnClause[str]
     columns: frozenset[str]
+    nullable: frozenset[str]
     indexes: tuple[tuple[str, ...], ...]
     date_index: str | None
     cel: TableClause | None
@@ -92,9 +93,10 @@ class TableLook:
 def _look(connection: Connection) -> CallTables:
     there = inspect(connection)
     try:
-        names = [str(found["name"]) for found in there.get_columns("cdr")]
+        columns = there.get_columns("cdr")
     except NoSuchTableError:
         raise Unavailable("The database of call records has no table cdr", part="database") from None
+    names = [str(found["name"]) for found in columns]
     date = next((name for name in DATES if name in names), None)
     missing = sorted(NEEDED.difference(names)) + ([] if date else ["calldate"])
     if date is None or missing:
@@ -111,6 +113,7 @@ def _look(connection: Connection) -> CallTables:
         cdr=cdr,
         date=cdr.c[date],
         columns=frozenset(names),
+        nullable=frozenset(str(found["name"]) for found in columns if found["nullable"]),
         indexes=tuple(filter(None, map(_columns, indexes))),
         date_index=next(by_date, None),
         cel=table("cel", *map(column, cel_names)) if cel_names else None,

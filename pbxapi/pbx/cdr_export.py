@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 import secrets
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, select
 
 from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.streaming import batches
-from pbxapi.db.text import FIELDS, csv_text, date_text, object_text
+from pbxapi.db.text import FIELDS, NUMBERS, cells_text
 from pbxapi.errors import Invalid, Timeout, Unavailable
 from pbxapi.pbx.cdr_filters import Infix, conditions
-from pbxapi.pbx.cdr_rows import RecordingId, Rows, recorded_as
+from pbxapi.pbx.cdr_rows import RecordingId, Rows
 from pbxapi.pbx.history import Filters
 from pbxapi.pbx.local_time import Clock
 
@@ -31,23 +31,19 @@ NARROW = "The call records could not be read in time. Narrow start and end, or f
 CSV_NAMES = ("calldate", *FIELDS)
 CSV_HEAD = codecs.BOM_UTF8 + ",".join(CSV_NAMES).encode() + b"\r\n"
 """With a byte order mark: without one Excel takes UTF-8 for the code page of Windows, and spoils names."""
-RUN = re.compile(',"(?= *[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])')
-"""The start of a cell that a spreadsheet would run: OWASP's list, the full-width signs among it.
+RUN = re.compile(',"(?!-[0-9]+")(?= *[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])')
+"""The start of a cell that a spreadsheet would run: OWASP's list, the full-width signs among it; a
+whole number is none.
 
 No place within a cell looks like one, for there quotation marks come in pairs.
 """
 CONTROL = re.compile("[\x00-\x1f]")
-CONTROLS = bytes(set(range(0x20)) - {ord("\n")})
 
+_MEMBERS = (f'"{name}":' + ("%s" if name in NUMBERS else '"%s"') for name in FIELDS)
+LINE = f"%s{','.join(_MEMBERS)}}}\n"
+UNIQUEID, FILE, USERFIELD = (CSV_NAMES.index(name) for name in ("uniqueid", "recordingfile", "userfield"))
 
 Row = Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    head: bytes
-    columns: Sequence[ColumnElement[Any]]
-    lines: Callable[[Sequence[Row]], bytes]
 
 
 class Exports:
@@ -84,8 +80,11 @@ class Exports:
             raise Invalid("The range is empty", {"end": ["Must be after start."]})
         tables = self._tables.get()
         where = conditions(tables, self._clock, filters, numbers)
-        made = _csv(tables) if form == "csv" else self._ndjson(tables)
-        chunks = self._chunks(_query(tables, made.columns, where, oldest_first=oldest_first), made)
+        # What no caller can foresee, as the border between the parts of a MIME message is; DEL is in no number or name.
+        token = secrets.token_urlsafe(3)
+        mark, end = f"\x7f-{token}", f"\x7f={token}"
+        query = _query(tables, cells_text(tables, mark), where, oldest_first=oldest_first)
+        chunks = self._chunks(query, form, mark, end)
         try:
             next(chunks)
         except Timeout as error:
@@ -96,60 +95,62 @@ class Exports:
             raise
         return chunks
 
-    def _chunks(self, query: Select[Any], form: _Form) -> Generator[bytes, None, None]:
+    def _chunks(self, query: Select[Any], form: str, mark: str, end: str) -> Generator[bytes, None, None]:
         """First nothing, when the first rows are there; then the export."""
+        head, lines = (CSV_HEAD, _csv) if form == "csv" else (b"", self._ndjson)
         if not self._slots.acquire(blocking=False):
             raise Unavailable("As many exports as may run at once do", part="exports", retry_after=BUSY)
         try:
             with closing(batches(self._engine, query, size=ROWS, timeout=self._timeout)) as found:
                 rows = next(found, ())
                 yield b""
-                yield form.head + form.lines(rows)
+                yield head + (lines(rows, mark, end) if rows else b"")
                 for rows in found:
-                    yield form.lines(rows)
+                    yield lines(rows, mark, end)
         finally:
             self._slots.release()
 
-    def _ndjson(self, tables: CallTables) -> _Form:
-        # What no caller can foresee, as the border between the parts of a MIME message.
-        quote = secrets.token_urlsafe(9)
-        opening = self._rows.opening
+    def _ndjson(self, rows: Sequence[Row], mark: str, end: str) -> bytes:
+        """Each row's cells between the names of their members; what is empty becomes null."""
+        text = end.join([row[0] for row in rows]).replace("\\", "\\\\").replace('"', '\\"')
+        lines = text.split(end)
+        if CONTROL.search(text):
+            lines = [CONTROL.sub(_escaped, line) for line in lines]
+        return (
+            "".join([self._line(line.split(mark)) for line in lines]).replace(':""', ":null").encode("utf-8", "replace")
+        )
 
-        def finished(text: str) -> str:
-            return text.replace("\\", "\\\\").replace(quote, '\\"').replace(':""', ":null")
+    def _line(self, cells: list[str]) -> str:
+        file = cells[FILE]
+        if not file and cells[USERFIELD].startswith("audio:"):
+            file = cells[USERFIELD]
+        cells[0] = self._rows.opening(cells[0] or None, _plain(cells[UNIQUEID]), _plain(file))
+        cells[-1] = cells[-1] or "null"
+        return LINE % tuple(cells)
 
-        def lines(rows: Sequence[Row]) -> bytes:
-            texts = [f"{opening(second, uniqueid, file)}{text[1:]}" for second, uniqueid, file, text in rows]
-            made = finished("".join([f"{text}\n" for text in texts])).encode("utf-8", "replace")
-            if made.count(b"\n") == len(texts) and len(made.translate(None, CONTROLS)) == len(made):
-                return made
-            texts = [CONTROL.sub(_escaped, finished(text)) for text in texts]
-            return "".join([f"{text}\n" for text in texts]).encode("utf-8", "replace")
 
-        columns = [date_text(tables), tables.cdr.c.uniqueid, recorded_as(tables), object_text(tables, quote)]
-        return _Form(b"", columns, lines)
+def _csv(rows: Sequence[Row], mark: str, end: str) -> bytes:
+    text = end.join([row[0] for row in rows]).replace('"', '""').replace(end, '"\r\n"').replace(mark, '","')
+    return RUN.sub("\\g<0>'", f'"{text}"\r\n').encode("utf-8", "replace")
+
+
+def _plain(cell: str) -> str:
+    """A cell before it was escaped for JSON."""
+    return json.loads(f'"{cell}"') if "\\" in cell else cell
 
 
 def _escaped(control: re.Match[str]) -> str:
     return f"\\u{ord(control[0]):04x}"
 
 
-def _csv(tables: CallTables) -> _Form:
-    def lines(rows: Sequence[Row]) -> bytes:
-        text = "".join([f"{row[0]}\r\n" for row in rows])
-        return RUN.sub("\\g<0>'", text).encode("utf-8", "replace")
-
-    return _Form(CSV_HEAD, [csv_text(tables)], lines)
-
-
 def _query(
     tables: CallTables,
-    columns: Sequence[ColumnElement[Any]],
+    column: ColumnElement[str],
     where: Sequence[ColumnElement[bool]],
     *,
     oldest_first: bool,
 ) -> Select[Any]:
-    query = select(*columns).select_from(tables.cdr).where(*where)
+    query = select(column).select_from(tables.cdr).where(*where)
     if tables.date_index is not None:
         # Left to itself MySQL sorts the whole table before it gives a row.
         name = tables.dialect.identifier_preparer.quote_identifier(tables.date_index)
