@@ -57,6 +57,7 @@ OTHERS = {
     "itsdangerous": ("http/*",),
     "werkzeug": ("http/*", "legacy/*", "demo/command.py"),
     "_typeshed": ("*",),
+    "pymysql": ("db/*",),
     "sqlalchemy": ("db/*", "store/*", "pbx/*"),
     "alembic": ("store/*", "migrate.py"),
     "requests": ("pbx/*",),

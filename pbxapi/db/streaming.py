@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Row, Select
+from pymysql.err import MySQLError
+from sqlalchemy import Connection, CursorResult, Engine, Select
 from sqlalchemy.exc import DBAPIError
 
 from pbxapi.db.engine import STATEMENT_TIMED_OUT, connect, kill
+from pbxapi.db.packets import can_read, read_texts
 from pbxapi.errors import PbxError, Timeout, Unavailable
 
 log = logging.getLogger("pbxapi.db")
 
 
-def batches(
-    engine: Engine, query: Select[Any], *, size: int, timeout: float
-) -> Generator[Sequence[Row[Any]], None, None]:
-    """`size` rows at a time.
+def batches(engine: Engine, query: Select[Any], *, size: int, timeout: float) -> Generator[list[str], None, None]:
+    """Rows of one text each, `size` at a time.
 
     Who stops before the end closes the generator, and with it the statement on the server; what it has sent already
     is not read. `timeout` is the engine's, in seconds: it bounds each wait for the server, not the whole.
@@ -32,17 +32,27 @@ def batches(
         asked = time.monotonic()
         try:
             result = connection.execution_options(stream_results=True).execute(query)
-            while rows := result.fetchmany(size):
+            # The first by SQLAlchemy, which has read a row already. It keeps no more than it is asked for.
+            rows = [row[0] for row in result.fetchmany(size)]
+            while rows:
                 yield rows
                 asked = time.monotonic()
+                rows = _next(result, size)
             ended = True
-        except DBAPIError as error:
+        except (DBAPIError, MySQLError, OSError) as error:
             raise _meaning(error, waited=time.monotonic() - asked >= timeout) from error
         finally:
             if not ended:
                 _abandon(connection, result)
                 if thread is not None:
                     kill(engine, thread)
+
+
+def _next(result: CursorResult[Any], size: int) -> list[str]:
+    unread = getattr(result.cursor, "_result", None)
+    if can_read(unread):
+        return read_texts(unread, size)
+    return [row[0] for row in result.fetchmany(size)]
 
 
 def _thread(connection: Connection) -> int | None:
@@ -59,8 +69,8 @@ def _abandon(connection: Connection, result: CursorResult[Any] | None) -> None:
     connection.invalidate()
 
 
-def _meaning(error: DBAPIError, *, waited: bool) -> PbxError:
-    cause = error.orig
+def _meaning(error: DBAPIError | MySQLError | OSError, *, waited: bool) -> PbxError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
     code = cause.args[0] if cause is not None and cause.args else None
     # Not its words: they may hold values, and the account.
     log.warning("the database says %s %s in the middle of its rows", type(cause).__name__, code)

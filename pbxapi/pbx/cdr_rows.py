@@ -66,11 +66,13 @@ class Rows:
 
     def opening(self, second: str | None, uniqueid: str | None, file: str | None) -> str:
         """What the JSON of a row begins with: the members that the server cannot tell."""
-        # An id is made of letters, digits, - and _: it needs no escaping, nor does a time.
         recording = self._recording_id(file, file, second or "") if file else None
         date = self._clock.text(second, uniqueid) if second else None
+        # An id is made of letters, digits, - and _: it needs no escaping, nor does a time.
         shown = f'"{recording}"' if recording else "null"
-        return f'{{"calldate":{_quoted(date)},"recording":{shown},'
+        if date:
+            return f'{{"calldate":"{date}","recording":{shown},'
+        return f'{{"calldate":null,"recording":{shown},'
 
 
 def recorded_as(tables: CallTables) -> ColumnElement[str]:
@@ -89,10 +91,6 @@ def _compiled(tables: CallTables, expression: ColumnElement[str]) -> ColumnEleme
     return literal_column(
         str(expression.compile(dialect=tables.dialect, compile_kwargs={"literal_binds": True})), String
     )
-
-
-def _quoted(text: str | None) -> str:
-    return f'"{text}"' if text else "null"
 
 
 def _text(value: Any) -> str | None:
