@@ -13,6 +13,7 @@ RUNTIME := $(VENV)/.runtime
 TESTING := $(VENV)/.testing
 LINTING := $(VENV)/.linting
 BENCHING := $(VENV)/.benching
+FAST := $(VENV)-fast/.installed
 METADATA := setup.cfg pyproject.toml
 
 .PHONY: help demo test real lint bench venv python
@@ -23,7 +24,7 @@ help:
 	@echo 'make test          all tests; those that need real components are skipped without them'
 	@echo 'make real          fetch real Asterisk servers for the tests (a Debian machine, no root)'
 	@echo 'make lint          ruff and mypy'
-	@echo 'make bench         measure against other clients and the old way, after make real (some ten minutes)'
+	@echo 'make bench         measure against other clients and the old way, after make real (some 40 minutes)'
 	@echo 'make venv          .venv with all that development needs'
 
 demo: $(RUNTIME)
@@ -40,9 +41,11 @@ lint: $(TESTING) $(LINTING)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(BENCHING)
+bench: $(BENCHING) $(FAST)
 	$(BIN)/python -m bench.ami
 	$(BIN)/python -m bench.http
+	$(BIN)/python -m bench.cdr
+	$(BIN)/python -m bench.recordings
 
 venv: $(RUNTIME) $(TESTING) $(LINTING)
 
@@ -79,4 +82,12 @@ $(LINTING): $(METADATA) | $(TESTING)
 $(BENCHING): $(METADATA) | $(TESTING)
 	@echo 'Installing the rivals into $(VENV) ...'
 	@$(PIP) install -e '.[bench]'
+	@touch $@
+
+# Of its own: with mysqlclient installed, PyMySQL is not used.
+$(FAST): $(METADATA) | $(BENCHING)
+	@echo 'Installing mysqlclient into $(VENV)-fast ...'
+	@$(PYTHON) -m venv $(VENV)-fast
+	@$(VENV)-fast/bin/python -m pip --disable-pip-version-check --no-input --quiet install -e '.[fast]' || \
+	  echo 'mysqlclient cannot be built (apt install gcc pkg-config libmariadb-dev python3-dev): left out'
 	@touch $@

@@ -1,6 +1,6 @@
 """Call records, beside the drivers by themselves and the way of the system before, on millions in a real MariaDB.
 
-    python -m bench.cdr [--rows 5000000] [--rounds 5] [--seconds 1] [--fast PYTHON] [--only PART ...]
+    python -m bench.cdr [--rows 5000000] [--rounds 3] [--seconds 1] [--fast PYTHON] [--data FOLDER] [--only PART ...]
 
 The table is FreePBX 17's with the indexes that it ships. Each contestant is a process of its own. They take turns, and
 a ratio is the median over the rounds of what two of them needed in the same round.
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cdr", description=__doc__.splitlines()[0])
     rows = int(os.environ.get("BENCH_ROWS", ROWS))
     parser.add_argument("--rows", type=int, default=rows, help="call records, also as BENCH_ROWS (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of load at a time (%(default)s)")
     parser.add_argument(
         "--fast", default=".venv-fast/bin/python", help="a Python that has pbxapi[fast] installed (%(default)s)"

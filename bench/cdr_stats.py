@@ -11,7 +11,7 @@ from bench.contest import Process
 from bench.report import Report, ratio, say
 
 GOAL = 60.0
-SLOW = 30.0
+SLOW = 15.0
 DAYS = 30
 
 

@@ -24,6 +24,7 @@ class StrictParser(FlaskParser):
     def __init__(self) -> None:
         super().__init__()
         self._defaults: dict[Any, dict[str, Any]] = {}
+        self._schemas: dict[type[ma.Schema], ma.Schema] = {}
 
     def parse(self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any) -> Any:
         """Parse as webargs does, but only once for a schema's answer to no query at all, the most frequent one."""
@@ -36,6 +37,15 @@ class StrictParser(FlaskParser):
                 return found
             self._defaults[argmap] = found
         return dict(found)
+
+    def _get_schema(self, argmap: Any, req: Request) -> ma.Schema:
+        """One of a kind is enough: webargs makes one for each request, and so copies all of its fields."""
+        if not isinstance(argmap, type):
+            return super()._get_schema(argmap, req)
+        found = self._schemas.get(argmap)
+        if found is None:
+            found = self._schemas[argmap] = super()._get_schema(argmap, req)
+        return found
 
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data(cache=True)

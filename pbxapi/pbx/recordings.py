@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pbxapi.errors import (
@@ -24,6 +25,9 @@ from pbxapi.pbx.recording_names import Paths, candidates, format_of, is_hostile,
 from pbxapi.pbx.recording_scan import Scan
 from pbxapi.pbx.recording_states import state_of
 
+KNOWN_IDS = 8_192
+"""Ids that are kept: some 2 MB."""
+
 
 class FileRecordings:
     """The recordings below `root`. `key` gives what ids are sealed with, `zone` is the exchange's.
@@ -38,9 +42,14 @@ class FileRecordings:
         self._seal = Seal(key)
         self._clock = Clock(zone)
         self._converter = converter or Converter()
+        # Lists are read again and again, the newest records most of all.
+        self._ids = lru_cache(maxsize=KNOWN_IDS)(self._id_of)
 
     def id_of(self, recordingfile: str, userfield: str, calldate: str) -> str | None:
         """The id of what a call record names, or None when it names nothing below the folder. No file is looked at."""
+        return self._ids(recordingfile, userfield, calldate)
+
+    def _id_of(self, recordingfile: str, userfield: str, calldate: str) -> str | None:
         path = self._paths.of_record(recordingfile, userfield, calldate)
         return self._seal.seal(path) if path else None
 
