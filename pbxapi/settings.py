@@ -120,7 +120,7 @@ class Records:
 
     database_url: str = _variable("CDR_DATABASE_URL", "", read.database_url, secret=True)
     timeout: float = _variable("CDR_QUERY_TIMEOUT", 15.0, _seconds)
-    exports: int = _variable("CDR_EXPORTS", 4, read.number(1, 100, int))
+    exports: int = _variable("CDR_EXPORTS", 4, read.number(1, 15, int))
     roll_up: bool = _variable("CDR_ROLL_UP", True, read.flag)
 
 

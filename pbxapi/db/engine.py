@@ -103,10 +103,17 @@ def engine(
     }  # fmt: skip
     if login.socket:
         arguments["unix_socket"] = login.socket
+    unlike = (
+        {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True} if only_read else {"pool_pre_ping": True}
+    )
     made = create_engine(
-        url, connect_args=arguments, pool_recycle=POOL_RECYCLE, pool_timeout=POOL_TIMEOUT, hide_parameters=True,
-        **({"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True} if only_read else {"pool_pre_ping": True}),
-    )  # fmt: skip
+        url,
+        connect_args=arguments,
+        pool_recycle=POOL_RECYCLE,
+        pool_timeout=POOL_TIMEOUT,
+        hide_parameters=True,
+        **unlike,
+    )
     if only_read:
         event.listen(made, "checkin", _note_use)
         event.listen(made, "checkout", _check_idle)
