@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, distinct, func, select
 from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.engine import connect
 from pbxapi.db.text import date_text
-from pbxapi.errors import Invalid, NotFound, NotSupported, Timeout, Unavailable
+from pbxapi.errors import NotFound, NotSupported, Timeout, Unavailable
 from pbxapi.pbx.cdr_calls import PastCalls, call_id, in_a_call, in_time, past_call
-from pbxapi.pbx.cdr_export import Exports
+from pbxapi.pbx.cdr_export import NARROW, Exports
 from pbxapi.pbx.cdr_filters import conditions, equal, of_calls
 from pbxapi.pbx.cdr_journey import journey
 from pbxapi.pbx.cdr_numbers import Numbers
@@ -24,7 +24,6 @@ from pbxapi.pbx.cdr_survey import Survey, survey
 from pbxapi.pbx.history import Cdr, Filters, Journey, PastCall, Texts
 from pbxapi.pbx.local_time import Clock
 
-NARROW = "The call records could not be read in time. Narrow start and end, or filter by what has an index (dst, did)"
 MOST_LEGS = 2_000
 """Rows of one call. A call has a handful; more share an id by mistake."""
 
@@ -153,8 +152,6 @@ class DatabaseCallRecords:
         return Pager(connection, tables, where, columns, oldest_first=oldest_first)
 
     def _where(self, tables: CallTables, filters: Filters) -> list[ColumnElement[bool]]:
-        if filters.start and filters.end and filters.start >= filters.end:
-            raise Invalid("The range is empty", {"end": ["Must be after start."]})
         return conditions(tables, self._clock, filters, partial(self._numbers.holding, tables))
 
     @contextmanager

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Engine, Select, select
 from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.streaming import batches
 from pbxapi.db.text import FIELDS, NUMBERS, cells_text
-from pbxapi.errors import Invalid, Timeout, Unavailable
+from pbxapi.errors import Timeout, Unavailable
 from pbxapi.pbx.cdr_filters import Infix, conditions
 from pbxapi.pbx.cdr_rows import RecordingId, Rows
 from pbxapi.pbx.history import Filters
@@ -74,8 +74,6 @@ class Exports:
         not answer or too many exports run, Invalid and NotSupported as the filters do. What is raised later has cut
         the export short.
         """
-        if filters.start and filters.end and filters.start >= filters.end:
-            raise Invalid("The range is empty", {"end": ["Must be after start."]})
         tables = self._tables.get()
         where = conditions(tables, self._clock, filters, numbers)
         # What no caller can foresee, as the border between the parts of a MIME message is, and printable.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnClause, ColumnElement, false, or_
 
 from pbxapi.db.call_tables import CallTables
-from pbxapi.errors import NotSupported
+from pbxapi.errors import Invalid, NotSupported
 from pbxapi.pbx.history import Filters
 from pbxapi.pbx.local_time import Clock
 
@@ -21,7 +21,7 @@ NO_FILE = ("", "deleted")
 def conditions(
     tables: CallTables, clock: Clock, filters: Filters, numbers: Infix | None = None
 ) -> list[ColumnElement[bool]]:
-    """Raises NotSupported for a filter on a column that this exchange's table has not.
+    """Raises NotSupported for a filter on a column that this exchange's table has not, Invalid for an empty range.
 
     `numbers` may know all values of a column that a text is in, which then are asked for by the column's index.
     """
@@ -45,6 +45,8 @@ def conditions(
 
 
 def _bounds(tables: CallTables, clock: Clock, f: Filters) -> list[ColumnElement[bool]]:
+    if f.start and f.end and f.start >= f.end:
+        raise Invalid("The range is empty", {"end": ["Must be after start."]})
     duration = tables.cdr.c.duration
     found: list[ColumnElement[bool]] = []
     if f.start is not None:
