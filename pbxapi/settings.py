@@ -134,6 +134,25 @@ class Calls:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Provisioning:
+    """Creating extensions. `extension_store` is where a plain Asterisk keeps them: nowhere unless it is set.
+
+    No `apply_command`: the platform's own; it runs `apply_timeout` seconds at most. No `realtime_url`: the database
+    `asterisk` of DB_HOST. `pjsip_file` and its like are bare names in Asterisk's own configuration folder.
+    """
+
+    apply_command: tuple[str, ...] = _variable("APPLY_COMMAND", (), read.command)
+    apply_timeout: float = _variable("APPLY_TIMEOUT", 120.0, _seconds)
+    extension_store: str = _variable("EXTENSION_STORE", "", read.choice("realtime", "file"))
+    realtime_url: str = _variable("REALTIME_DATABASE_URL", "", read.database_url, secret=True)
+    pjsip_file: str = _variable("PJSIP_API_FILE", "pjsip_api.conf", read.file_name)
+    sip_file: str = _variable("SIP_API_FILE", "sip_api.conf", read.file_name)
+    follow_me_file: str = _variable("FOLLOWME_API_FILE", "followme.conf", read.file_name)
+    voicemail_conf_path: str = _variable("VOICEMAIL_CONF_PATH", "/etc/asterisk/voicemail.conf")
+    voicemail_path: str = _variable("VOICEMAIL_PATH", "/var/spool/asterisk/voicemail")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Log:
     """`level` is that of everything but the access log; no `path` is standard error."""
 
@@ -174,6 +193,7 @@ class Settings:
     platform: Platform = Platform()
     calls: Calls = Calls()
     records: Records = Records()
+    provisioning: Provisioning = Provisioning()
     log: Log = Log()
     web: Web = Web()
     legacy: Legacy = Legacy()

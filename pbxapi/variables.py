@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 import zoneinfo
 from collections.abc import Callable
 from typing import TypeVar
@@ -111,3 +112,21 @@ def location(text: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9_./-]*", text) or ".." in text:
         raise ValueError(f"{text!r} is not the path of a location such as /_recordings/")
     return text.rstrip("/") + "/"
+
+
+def command(text: str) -> tuple[str, ...]:
+    """Read a command line as a list of arguments; no shell will ever see it."""
+    try:
+        found = tuple(shlex.split(text))
+    except ValueError:
+        raise ValueError("has a quotation mark that is not closed") from None
+    if not found or not found[0].startswith("/"):
+        raise ValueError("must begin with the whole path of a program")
+    return found
+
+
+def file_name(text: str) -> str:
+    """Read the bare name of a configuration file."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}\.conf", text):
+        raise ValueError(f"{text!r} is not the name of a file such as pjsip_api.conf, without a folder")
+    return text

@@ -17,6 +17,8 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 SEEN_BY_BOTH = (
     "pbx.interfaces",
     "pbx.history",
+    "pbx.plan",
+    "pbx.provisioning",
     "pbx.live",
     "pbx.text",
     "store",
@@ -36,7 +38,7 @@ LAYERS = {
     "logs.py": ("settings", "request_id"),
     "ami/*": (),
     "db/*": ("errors", "settings"),
-    "store/*": ("db.*", "errors", "pbx.interfaces", "pbx.history"),
+    "store/*": ("db.*", "errors", "pbx.interfaces", "pbx.history", "pbx.provisioning"),
     "pbx/*": ("ami", "ami.*", "db.*", "errors"),
     "drivers/*": ("pbx.*", "ami", "ami.*", "db.*", "store", "store.*", "settings", "errors", "request_id"),
     "http/problems.py": ("ami.errors", "errors", "request_id"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
 if TYPE_CHECKING:
     from pbxapi.pbx.history import CallRecords, CallStatistics, Recordings
     from pbxapi.pbx.live import Snapshot
+    from pbxapi.pbx.provisioning import Applying, Extensions, FeatureStates, FollowMes
 
 T = TypeVar("T")
 
@@ -316,6 +317,10 @@ class Pbx:
     recordings: Recordings
     call_statistics: CallStatistics | None
     zone: tzinfo
+    extensions: Extensions | None
+    follow_me: FollowMes | None
+    features: FeatureStates | None
+    applying: Applying | None
     sip_extensions: SipExtensions
     ari: Ari | None
     close: Callable[[], None]

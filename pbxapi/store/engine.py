@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from pbxapi.errors import Unavailable
 from pbxapi.store.calls import CallStore
+from pbxapi.store.changes import ChangeStore
 from pbxapi.store.roll_up import RollUpStore
 from pbxapi.store.secrets import SecretStore
 
@@ -34,6 +35,7 @@ class Store:
         self.url = url
         self.engine = _engine(url)
         self.calls = CallStore(self)
+        self.changes = ChangeStore(self)
         self.roll_up = RollUpStore(self)
         self.secrets = SecretStore(self)
         _stores.add(self)

@@ -74,6 +74,18 @@ secrets = Table(
 )
 """What this program made up for itself once, such as the key of the recordings' ids, in hexadecimal."""
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("numbers", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    # An id must never come again: one who waits for the change of that number would take another's for it.
+    sqlite_autoincrement=True,
+)
+"""Changes to the exchange's configuration that are not in effect yet, or that somebody died in the midst of."""
+
 # Keys that differ in case or accents alone are two: MySQL's own collations take them for one.
 Key = String(80).with_variant(mysql.VARCHAR(80, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 
