@@ -56,11 +56,14 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A custom device state (`Custom:DND200`) or presence state (`CustomPresence:200`), which lamps of phones follow."""
+    """A custom device state (`Custom:DND200`) or presence state (`CustomPresence:200`): lamps of phones follow them.
+
+    None is one that nobody has set; `after` None takes it back to that.
+    """
 
     device: str
     before: str | None
-    after: str
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingPolicy:
-    """Which calls are recorded: force, yes, dontcare, no or never for each kind; on demand: disabled, enabled, override.
+    """Which calls are recorded: force, yes, dontcare, no or never a kind; on demand: disabled, enabled, override.
 
     Issabel says `always` where FreePBX says `force`; both are `force` here.
     """
@@ -85,7 +85,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One of: create, replace (what was not sent gets its default, but for secrets), update (merge patch), delete.
+    """`op` is create, replace (what was not sent gets its default, but for secrets), update (merge patch) or delete.
 
     `number` is the extension; `values` are empty for delete.
     """
@@ -135,7 +135,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where two places disagree: `place` says which (`astdb AMPUSER/200/cidname`), with what is there and what ought to.
+    """Where two places disagree: `place` says which (`astdb AMPUSER/200/cidname`), and what is and ought to be there.
 
     `repairable` is whether `repair` can put it right.
     """
@@ -255,7 +255,7 @@ class Extensions(Protocol):
 
 
 class FollowMes(Protocol):
-    """Follow-me of extensions; `get` raises NotFound where there is none. `rows` are as the platform's table has them."""
+    """Follow-me of extensions; `get` raises NotFound where there is none. `rows` are the platform's own."""
 
     def all(self) -> tuple[FollowMe, ...]: ...
     def get(self, number: str) -> FollowMe: ...

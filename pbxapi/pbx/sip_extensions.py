@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from pbxapi.db.engine import connect
-from pbxapi.db.tables import sip
+from pbxapi.db.platform_tables import sip
 from pbxapi.pbx.asterisk_conf import ConfError, Section, read
 
 if TYPE_CHECKING:

@@ -1,0 +1,108 @@
+"""AstDB and the custom states that Asterisk keeps in it, over the manager interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pbxapi.ami import AmiRefused, AmiUnknownAction, Client
+from pbxapi.ami.pending import Pending
+from pbxapi.errors import Invalid
+from pbxapi.pbx.plan import KeyChange, StateChange
+from pbxapi.pbx.text import LINE_ENDS
+
+AT_ONCE = 200
+"""Actions under way on the session: enough to hide the way there and back, few enough for its deadline."""
+
+NOT_THERE = ("Database entry not found", "Database entry could not be deleted")
+FAMILIES = {"Custom": "CustomDevstate", "CustomPresence": "CustomPresence"}
+FUNCTIONS = {"Custom": "DEVICE_STATE", "CustomPresence": "PRESENCE_STATE"}
+NEUTRAL = {"Custom": "NOT_INUSE", "CustomPresence": "not_set,,"}
+
+
+class AstDb:
+    """The database of a running Asterisk: there is no other way to it (FreePBX and Issabel keep half of it here).
+
+    Needs `write = system` (DBPut, DBDel, DBGet) and `call` (Setvar). Everything raises AmiError.
+    """
+
+    def __init__(self, ami: Client) -> None:
+        self._ami = ami
+
+    def ping(self) -> None:
+        """Raises AmiError when Asterisk does not answer: before anything is written elsewhere."""
+        self._ami.request("Ping")
+
+    def get(self, family: str, key: str) -> str | None:
+        """One value; None when there is no such entry."""
+        try:
+            events = self._ami.request("DBGet", [("Family", family), ("Key", key)], until="DBGetComplete").events
+        except AmiRefused as error:
+            if error.words in NOT_THERE:
+                return None
+            raise
+        return events[0].get("Val") if events else None
+
+    def tree(self, family: str, key: str = "") -> dict[str, str]:
+        """Everything at or below a key, by key without the family: `{"200/cidname": "Alice"}`."""
+        where = [("Family", family), *([("Key", key)] if key else [])]
+        try:
+            events = self._ami.request("DBGetTree", where, until="DBGetTreeComplete").events
+        except AmiUnknownAction:
+            return self._shown(family, key)
+        start = len(family) + 2
+        return {event.get("Key")[start:]: event.get("Val") for event in events}
+
+    def _shown(self, family: str, key: str) -> dict[str, str]:
+        """By the command line, for an Asterisk too old for DBGetTree. It pads values with blanks."""
+        shown = self._ami.command(f"database show {family} {key}".rstrip())
+        found = {}
+        for line in shown:
+            name, mark, value = line.partition(": ")
+            if mark and name.startswith(f"/{family}/"):
+                found[name[len(family) + 2 :].rstrip()] = value.rstrip()
+        return found
+
+    def write(self, changes: Iterable[KeyChange]) -> None:
+        """Make each entry what its `after` says. Several may have been written when one fails."""
+        self._run([self._starter(change) for change in changes])
+
+    def put_back(self, changes: Sequence[KeyChange]) -> None:
+        """Make each entry what its `before` says, the last first."""
+        self.write(KeyChange(c.family, c.key, c.after, c.before) for c in reversed(changes))
+
+    def _starter(self, change: KeyChange) -> Callable[[], Pending]:
+        where = [("Family", change.family), ("Key", change.key)]
+        if change.after is None:
+            return lambda: self._ami.start("DBDel", where)
+        value = str(change.after)
+        if LINE_ENDS.search(change.key + value):
+            raise Invalid("A value holds a line end or a NUL, which cannot be written")
+        return lambda: self._ami.start("DBPut", [*where, ("Val", value)])
+
+    def _run(self, starters: list[Callable[[], Pending]]) -> None:
+        for first in range(0, len(starters), AT_ONCE):
+            for pending in [start() for start in starters[first : first + AT_ONCE]]:
+                try:
+                    pending.result()
+                except AmiRefused as error:
+                    if error.words not in NOT_THERE:
+                        raise
+
+    def state(self, device: str) -> str | None:
+        """What a custom device or presence state was last set to; None when nobody has set it."""
+        kind, _, name = device.partition(":")
+        return self.get(FAMILIES[kind], name)
+
+    def set_states(self, changes: Iterable[StateChange]) -> None:
+        """Set each, so that whoever watches is told at once. One that goes back to None leaves no entry behind."""
+        changes = list(changes)
+        self._run([self._setter(change) for change in changes])
+        gone = [change.device.partition(":") for change in changes if change.after is None]
+        self.write(KeyChange(FAMILIES[kind], name, None, None) for kind, _, name in gone)
+
+    def _setter(self, change: StateChange) -> Callable[[], Pending]:
+        kind = change.device.partition(":")[0]
+        # Asterisk remembers the state beside the entry: deleting that alone would leave the lamp as it is.
+        value = NEUTRAL[kind] if change.after is None else change.after
+        fields = [("Variable", f"{FUNCTIONS[kind]}({change.device})"), ("Value", value)]
+        return lambda: self._ami.start("Setvar", fields)

@@ -1,0 +1,144 @@
+"""The rows of a plan: written in one transaction, and taken back by hand where a table knows no transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, and_, bindparam, column, delete, insert, table, tuple_, update
+from sqlalchemy.exc import DBAPIError
+
+from pbxapi.db.engine import connect
+from pbxapi.errors import Conflict, Inconsistent, Unavailable
+from pbxapi.pbx.plan import RowChange, Value
+from pbxapi.pbx.step import Step, run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, TableClause
+
+MOST_AT_ONCE = 500
+"""Rows of one DELETE."""
+
+Kind = tuple[str, tuple[str, ...], tuple[str, ...] | None, tuple[str, ...] | None]
+
+
+class Rows:
+    """Writes rows. `transactional` says whether a table can be rolled back; one of MyISAM, which is common, cannot."""
+
+    def __init__(self, engine: Engine, transactional: Callable[[str], bool]) -> None:
+        self._engine = engine
+        self._transactional = transactional
+
+    def write(self, changes: Sequence[RowChange], outside: Sequence[Step]) -> None:
+        """Write all rows, do the steps outside of the database, and commit.
+
+        Raises Conflict when a row is not any more what the plan says, Unavailable, Timeout, and what the steps raise,
+        with nothing changed; Inconsistent when that could not be had.
+        """
+        by_hand = [change for change in changes if not self._transactional(change.table)]
+        with connect(self._engine) as connection:
+            rows = Step("rows", lambda: write(connection, changes), lambda: self._take_back(connection, by_hand))
+            run([rows, *outside, Step("commit", lambda: self._commit(connection, changes), _nothing)])
+
+    def _take_back(self, connection: Connection, by_hand: Sequence[RowChange]) -> None:
+        # A lost connection has been rolled back by the server already.
+        if not connection.invalidated:
+            connection.rollback()
+        if by_hand:
+            with connect(self._engine) as another:
+                take_back(another, by_hand)
+                another.commit()
+
+    def _commit(self, connection: Connection, changes: Sequence[RowChange]) -> None:
+        """Commit; where the answer is lost, look whether it was done."""
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            try:
+                done = self._written(changes[-1])
+            except Unavailable:
+                what = "whether the rows were written: the database was lost at the commit"
+                raise Inconsistent("The database was lost at the commit: it is not known whether rows were written",
+                                   [what]) from error  # fmt: skip
+            if not done:
+                raise
+
+    def _written(self, change: RowChange) -> bool:
+        with connect(self._engine) as connection:
+            found = connection.execute(_table(change).select().where(_where(change.key))).mappings().first()
+        if found is None or change.after is None:
+            return (found is None) == (change.after is None)
+        return all(found[name] == value for name, value in change.after.items())
+
+
+def write(connection: Connection, changes: Iterable[RowChange]) -> None:
+    """Insert, update and delete, without a commit; neighbours of a kind in one go. Raises Conflict."""
+    for kind, group in groupby(changes, _kind):
+        some = list(group)
+        _, _, before, after = kind
+        if before is None:
+            connection.execute(insert(_table(some[0])), [dict(c.key) | dict(c.after or {}) for c in some])
+        elif after is None:
+            _delete(connection, some)
+        else:
+            _update(connection, some)
+
+
+def _update(connection: Connection, changes: Sequence[RowChange]) -> None:
+    """Each row that still is as it was read: somebody else's screen may have saved it since."""
+    first = changes[0]
+    conditions = [column(name) == bindparam(f"key_{name}") for name in first.key]
+    conditions += [column(name).is_not_distinct_from(bindparam(f"old_{name}")) for name in first.before or ()]
+    statement = update(_table(first)).where(and_(*conditions))
+    statement = statement.values({name: bindparam(f"new_{name}") for name in first.after or ()})
+    for change in changes:
+        values = {f"key_{name}": value for name, value in change.key.items()}
+        values |= {f"old_{name}": value for name, value in (change.before or {}).items()}
+        values |= {f"new_{name}": value for name, value in (change.after or {}).items()}
+        if connection.execute(statement, values).rowcount == 0:
+            raise Conflict(f"Somebody else has changed {_name(change)} meanwhile: read it again")
+
+
+def _delete(connection: Connection, changes: Sequence[RowChange]) -> None:
+    names = list(changes[0].key)
+    for first in range(0, len(changes), MOST_AT_ONCE):
+        keys = [tuple(change.key[name] for name in names) for change in changes[first : first + MOST_AT_ONCE]]
+        places = tuple_(*(column(name) for name in names)).in_(keys)
+        connection.execute(delete(_table(changes[0])).where(places))
+
+
+def take_back(connection: Connection, changes: Sequence[RowChange]) -> None:
+    """Make each row again what it was, as far as it was changed, the last first."""
+    for change in reversed(changes):
+        there = connection.execute(_table(change).select().where(_where(change.key))).first()
+        if change.before is None:
+            connection.execute(delete(_table(change)).where(_where(change.key)))
+        elif change.after is None and there is None:
+            connection.execute(insert(_table(change)), dict(change.key) | dict(change.before))
+        elif change.after is not None and change.before:
+            connection.execute(update(_table(change)).where(_where(change.key)).values(dict(change.before)))
+
+
+def _kind(change: RowChange) -> Kind:
+    before = None if change.before is None else tuple(change.before)
+    after = None if change.after is None else tuple(change.after)
+    if change.before is not None and change.after is None:
+        before = ()  # what a deleted row held makes no difference to how it is deleted
+    return change.table, tuple(change.key), before, after
+
+
+def _table(change: RowChange) -> TableClause:
+    names = dict.fromkeys([*change.key, *(change.before or ()), *(change.after or ())])
+    return table(change.table, *(column(name) for name in names))
+
+
+def _where(key: Mapping[str, Value]) -> ColumnElement[bool]:
+    return and_(*(column(name) == value for name, value in key.items()))
+
+
+def _name(change: RowChange) -> str:
+    return f"{change.table} {' '.join(str(value) for value in change.key.values())}"
+
+
+def _nothing() -> None: ...
