@@ -1,0 +1,103 @@
+"""What of an exchange belongs to a number beside its own rows: all that would hurt the number's next owner.
+
+FreePBX and Issabel themselves forget most of it when they delete an extension (seen on both).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import column, or_, select, table
+
+from pbxapi.pbx.astdb import FAMILIES, AstDb
+from pbxapi.pbx.extension_reader import ONE_BY_ONE
+from pbxapi.pbx.stored import RowKey, Stored
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+    from pbxapi.db.schema import Schema
+    from pbxapi.pbx.plan import Value
+
+BY_NUMBER = ("CF", "CFB", "CFU", "DND", "CALLTRACE", "ZULU")
+"""Families of AstDB with an entry, or a tree, a number."""
+
+LAMPS = (
+    "FOLLOWME", "DND", "DEVDND", "CF", "DEVCF", "CFB", "DEVCFB", "CFU", "DEVCFU", "QUEUE", "QUEUETOGGLE", "CONF",
+)  # fmt: skip
+"""Custom device states that end with a number (`DND200`) or go on with an asterisk (`QUEUE200*400`)."""
+
+INTERFACES = ("Local/{}@%", "PJSIP/{},%", "SIP/{},%", "IAX2/{},%")
+"""How a static member of a queue names an extension, a penalty behind it."""
+
+
+def with_belongings(
+    connection: Connection, schema: Schema, astdb: AstDb, stored: Mapping[str, Stored]
+) -> dict[str, Stored]:
+    """These extensions, with everything that is theirs elsewhere."""
+    keys = _keys(astdb, stored)
+    lamps = astdb.tree(FAMILIES["Custom"]) if stored else {}
+    presences = astdb.tree(FAMILIES["CustomPresence"]) if stored else {}
+    found = {}
+    for number, each in stored.items():
+        states = {f"Custom:{name}": value for name, value in lamps.items() if _is_lamp(name, number)}
+        if number in presences:
+            states[f"CustomPresence:{number}"] = presences[number]
+        rows = dict(each.rows) | dict(_rows(connection, schema, number))
+        found[number] = replace(each, rows=rows, keys={**each.keys, **keys.get(number, {})}, states=states)
+    return found
+
+
+def _is_lamp(name: str, number: str) -> bool:
+    return any(name == lamp + number or name.startswith(f"{lamp}{number}*") for lamp in LAMPS)
+
+
+def _keys(astdb: AstDb, numbers: Collection[str]) -> dict[str, dict[tuple[str, str], str]]:
+    found: dict[str, dict[tuple[str, str], str]] = {number: {} for number in numbers}
+    for family in BY_NUMBER:
+        trees = [astdb.tree(family, each) for each in numbers] if len(numbers) < ONE_BY_ONE else [astdb.tree(family)]
+        for tree in trees:
+            _take(found, family, tree, lambda key: key.partition("/")[0])
+    if numbers:
+        # PJSIP keeps `contact/200;@<hash>` there, and a new phone of that number would get it.
+        _take(found, "registrar", astdb.tree("registrar", "contact"), _contact_owner)
+        _take(found, "SIP", astdb.tree("SIP", "Registry"), lambda key: key.rpartition("/")[2])
+        _take(found, "QPENALTY", astdb.tree("QPENALTY"), _agent)
+    return found
+
+
+def _take(found: dict[str, dict[tuple[str, str], str]], family: str, tree: Mapping[str, str], owner: Any) -> None:
+    for key, value in tree.items():
+        if owner(key) in found:
+            found[owner(key)][family, key] = value
+
+
+def _contact_owner(key: str) -> str:
+    return key.removeprefix("contact/").partition(";@")[0]
+
+
+def _agent(key: str) -> str:
+    """The permission to log in to a queue: `400/agents/200`."""
+    _, between, number = key.partition("/agents/")
+    return number if between else ""
+
+
+def _rows(connection: Connection, schema: Schema, number: str) -> Iterable[tuple[RowKey, Mapping[str, Value]]]:
+    places: list[tuple[str, tuple[str, ...], ColumnElement[bool]]] = [
+        ("findmefollow", ("grpnum",), column("grpnum") == number),
+        ("kvstore_FreePBX_modules_Voicemail", ("key", "id"), (column("key") == number) & (column("id") == "vmmapping")),
+        ("queues_details", ("id", "keyword", "data"), (column("keyword") == "member") & _member(number)),
+    ]
+    for name, names, condition in places:
+        if schema.has(name):
+            shape = schema.tables[name].columns
+            statement = select(*(column(each) for each in shape)).select_from(table(name)).where(condition)
+            for row in connection.execute(statement).mappings():
+                key = tuple((each, row[each]) for each in names)
+                yield (name, key), {each: row[each] for each in shape if each not in names}
+
+
+def _member(number: str) -> ColumnElement[bool]:
+    return or_(*(column("data").like(interface.format(number)) for interface in INTERFACES))

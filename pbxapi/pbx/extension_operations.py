@@ -1,0 +1,212 @@
+"""What operations on extensions come to: the states after them, and whether they may be had at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pbxapi.errors import Conflict, Invalid, NotFound
+from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.extension_belongings import with_belongings
+from pbxapi.pbx.extension_draft import Draft
+from pbxapi.pbx.numbers_in_use import mentions, taken
+from pbxapi.pbx.plan import FileChange, Plan, RowChange
+from pbxapi.pbx.platform import Platform
+from pbxapi.pbx.provisioning import Mailbox, Operation, Values, Write
+from pbxapi.pbx.stored import Stored, lead
+from pbxapi.pbx.voicemail_file import VoicemailFile
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+RESET = (
+    "context", "caller_id", "codecs", "transport", "dtmf_mode", "call_group", "pickup_group", "recording",
+    "max_contacts", "permit", "deny", "emergency_caller_id", "account_code", "ring_time", "call_limit", "webrtc",
+)  # fmt: skip
+"""Fields that a replacement sets to their default when it does not send them; voicemail it takes away. Name,
+technology, secret and options stay: nobody means to lose those by not naming them."""
+
+COLUMN_FIELDS = {
+    "name": "name", "description": "name", "outboundcid": "caller_id", "emergency_cid": "emergency_caller_id",
+    "voicemail": "voicemail", "extension": "extension", "id": "extension",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Decided:
+    """The plan of some operations, each number's state after them, and what is worth a word.
+
+    `erased` are mailboxes, by context and number, whose messages go after the commit.
+    """
+
+    plan: Plan
+    states: dict[str, Stored | None] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    erased: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Operations:
+    """Decides. `contexts` are those that callers may name; `transports` gives PJSIP's, None when it is not known."""
+
+    def __init__(
+        self,
+        astdb: AstDb,
+        voicemail: VoicemailFile,
+        contexts: Collection[str],
+        transports: Callable[[], Collection[str] | None],
+        technology: str,
+    ) -> None:
+        self._astdb = astdb
+        self._voicemail = voicemail
+        self._contexts = contexts
+        self._transports = transports
+        self._technology = technology
+
+    def decide(
+        self,
+        connection: Connection,
+        platform: Platform,
+        old: Mapping[str, Stored],
+        operations: Sequence[Operation],
+        how: Write,
+    ) -> Decided:
+        """What to do. Raises Conflict, Invalid and NotFound, with fields by operation where there are several."""
+        self._check_numbers(connection, platform, old, operations, how)
+        gone = {each.number: old[each.number] for each in operations if each.op == "delete"}
+        gone = with_belongings(connection, platform.schema, self._astdb, gone)
+        decided = Decided(Plan())
+        files: list[FileChange] = []
+        for place, operation in enumerate(operations):
+            number = operation.number
+            with _placed(place, several=len(operations) > 1):
+                before = gone.get(number) or old.get(number) or Stored(number)
+                after = None if operation.op == "delete" else self._after(operation, before, platform)
+                step = lead(before, after or Stored(number))
+                _check_widths(step.rows, platform)
+                decided.plan += step
+                files += self._file_changes(before, after)
+            decided.states[number] = after
+            if operation.op == "delete" and before.box is not None:
+                if how.erase_messages:
+                    decided.erased.append((before.box.context, number))
+                else:
+                    decided.warnings[number] = ("The messages of its mailbox were left: ?voicemail=true removes them",)
+        decided.plan = replace(decided.plan, files=tuple(files))
+        return decided
+
+    def _check_numbers(
+        self,
+        connection: Connection,
+        platform: Platform,
+        old: Mapping[str, Stored],
+        operations: Sequence[Operation],
+        how: Write,
+    ) -> None:
+        twice = [number for number, times in Counter(each.number for each in operations).items() if times > 1]
+        if twice:
+            raise Invalid(f"A batch changes a number only once: {', '.join(sorted(twice))}")
+        new = [each.number for each in operations if each.op == "create"]
+        users = taken(connection, platform.schema, new) if new else {}
+        mentioned = {}
+        if not how.force:
+            gone = [each.number for each in operations if each.op == "delete" and each.number in old]
+            mentioned = mentions(connection, platform.schema, gone) if gone else {}
+        for operation in operations:
+            number = operation.number
+            if operation.op == "create" and (number in old or number in users):
+                what = f"is taken: {users[number]}" if number in users else "exists already"
+                raise Conflict(f"{number} {what}")
+            if operation.op != "create" and number not in old:
+                raise NotFound(f"There is no extension {number}")
+            if mentioned.get(number):
+                raise Conflict(f"{number} is still mentioned by {', '.join(mentioned[number])}: "
+                               "?force=true deletes it all the same, and leaves them as they are")  # fmt: skip
+
+    def _after(self, operation: Operation, before: Stored, platform: Platform) -> Stored:
+        values = dict(operation.values)
+        if operation.op == "replace":
+            values = dict.fromkeys((*RESET, "voicemail")) | values
+        draft = Draft(operation.number, platform, before)
+        if operation.op == "create":
+            technology = values.pop("technology", None) or self._default_technology(platform)
+            self._check_technology(technology, platform)
+            draft.begin(technology, str(values.get("name") or operation.number))
+        elif values.get("technology"):
+            self._check_technology(values["technology"], platform)
+        self._check_values(values, before, platform, draft.technology)
+        draft.set(values)
+        if "voicemail" in values:
+            draft.set_box(self._box(values["voicemail"], before.box))
+        return draft.stored()
+
+    def _default_technology(self, platform: Platform) -> str:
+        """As the platform's own quick create chooses (ASTSIPDRIVER), else what CHAN_DRIVER says."""
+        driver = platform.settings.get("ASTSIPDRIVER", "")
+        return {"chan_pjsip": "pjsip", "chan_sip": "sip"}.get(driver, self._technology)
+
+    def _check_technology(self, technology: str, platform: Platform) -> None:
+        other = {"sip": "chan_pjsip", "pjsip": "chan_sip"}.get(technology)
+        if technology not in platform.layout.devices or platform.settings.get("ASTSIPDRIVER") == other:
+            raise Invalid("No such extension can be made here", {"technology": [f"This exchange has no {technology}."]})
+
+    def _check_values(self, values: Values, before: Stored, platform: Platform, technology: str) -> None:
+        context = values.get("context")
+        if context and context not in self._contexts and context != before.settings.get("context"):
+            raise Invalid("The context may not be used", {"context": ["CALL_CONTEXTS does not name it."]})
+        transport = values.get("transport")
+        known = self._transports() if transport and technology == "pjsip" else None
+        if transport and known is not None and transport not in known:
+            raise Invalid("There is no such transport", {"transport": [f"Known here: {', '.join(sorted(known))}."]})
+
+    def _box(self, values: Values | None, before: Mailbox | None) -> Mailbox | None:
+        if values is None:
+            return None
+        reason = self._voicemail.why_not()
+        if reason is not None:
+            raise Invalid("Voicemail cannot be set up here", {"voicemail": [reason]})
+        box = before or Mailbox(password=self._voicemail.new_password(), options={})
+        given = {name: value for name, value in values.items() if value is not None or name in {"email", "pager"}}
+        return replace(box, **given)
+
+    def _file_changes(self, before: Stored, after: Stored | None) -> tuple[FileChange, ...]:
+        old, new = before.box, after.box if after else None
+        names = [str((each.user or {}).get("name") or "") for each in (before, after) if each]
+        if old == new and len(set(names)) == 1:
+            return ()
+        if old is None and new is None:
+            return ()
+        return self._voicemail.plan_put(before.number, old, new, names[-1])
+
+
+def _check_widths(rows: Sequence[RowChange], platform: Platform) -> None:
+    """Raises Invalid for what a column cannot hold: MySQL would cut it without a word."""
+    for row in rows:
+        shapes = platform.schema.tables[row.table].columns
+        for name, value in {**row.key, **(row.after or {})}.items():
+            fault = shapes[name].fault(str(value)) if row.after is not None and isinstance(value, str) else None
+            if fault:
+                raise Invalid("A value cannot be stored", {_field(row, name, platform): [fault]})
+
+
+def _field(row: RowChange, name: str, platform: Platform) -> str:
+    keyword = row.key.get("keyword")
+    for device in platform.layout.devices.values():
+        for field_name, own in device.fields.items():
+            if own == keyword:
+                return field_name
+    return "options" if keyword else COLUMN_FIELDS.get(name, name)
+
+
+@contextmanager
+def _placed(place: int, *, several: bool) -> Iterator[None]:
+    """Say which operation's fault it is."""
+    try:
+        yield
+    except Invalid as error:
+        if not several:
+            raise
+        fields = {f"operations.{place}.{name}": words for name, words in error.fields.items()}
+        raise Invalid(str(error), fields or {f"operations.{place}": [str(error)]}) from error

@@ -1,0 +1,105 @@
+"""Reading extensions as a platform stores them: rows of its database, entries of AstDB, lines of voicemail.conf."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import column, select, table
+
+from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.plan import Value
+from pbxapi.pbx.provisioning import Mailbox
+from pbxapi.pbx.stored import Stored
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pbxapi.db.schema import Schema
+
+DEVICE_TABLES = {"pjsip": "sip", "sip": "sip", "iax2": "iax", "dahdi": "dahdi"}
+"""Where a technology keeps the settings of its devices."""
+
+FAMILIES = ("AMPUSER", "DEVICE", "CW")
+ONE_BY_ONE = 20
+"""From so many extensions on, whole families of AstDB are read rather than a tree for each of them."""
+
+MANY = 500
+"""Numbers in one statement."""
+
+
+class Reader:
+    """Reads what is there within one connection; raises what the database and the manager raise."""
+
+    def __init__(self, connection: Connection, schema: Schema, astdb: AstDb) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._astdb = astdb
+
+    def stored(
+        self, numbers: Collection[str] | None, boxes: Mapping[tuple[str, str], Mailbox] | None = None
+    ) -> dict[str, Stored]:
+        """These extensions, all of them when None is given, by number; one that has neither row is not there."""
+        users = self._rows("users", "extension", numbers)
+        devices = self._rows("devices", "id", numbers)
+        keys = self._keys(numbers)
+        settings = {name: self._settings(name, numbers) for name in set(DEVICE_TABLES.values())}
+        found = {}
+        for number in [*users, *(number for number in devices if number not in users)]:
+            user, device = users.get(number), devices.get(number)
+            where = DEVICE_TABLES.get(str(device["tech"]) if device else "", "sip")
+            rows = settings[where].get(number, [])
+            found[number] = Stored(
+                number,
+                user,
+                device,
+                where,
+                {row["keyword"]: row["data"] for row in rows},
+                {row["keyword"]: row["flags"] for row in rows},
+                keys=keys.get(number, {}),
+                box=(boxes or {}).get((str(user["voicemail"]), number)) if user else None,
+            )
+        return found
+
+    def _rows(self, name: str, key: str, numbers: Collection[str] | None) -> dict[str, dict[str, Value]]:
+        found = {}
+        for row in self._select(name, key, numbers):
+            number = str(row[key])
+            # A number may be there twice on FreePBX, which has no key here: the first is the one that its screens show.
+            found.setdefault(number, {column: value for column, value in row.items() if column != key})
+        return found
+
+    def _settings(self, name: str, numbers: Collection[str] | None) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        if self._schema.has(name):
+            for row in self._select(name, "id", numbers):
+                found.setdefault(str(row["id"]), []).append(row)
+        return found
+
+    def _select(self, name: str, key: str, numbers: Collection[str] | None) -> Sequence[Mapping[str, Any]]:
+        shape = self._schema.tables[name]
+        statement = select(*(column(each) for each in shape.columns)).select_from(table(name))
+        if numbers is None:
+            return [row for row in self._connection.execute(statement).mappings() if _is_number(str(row[key]))]
+        wanted = list(numbers)
+        found: list[Mapping[str, Any]] = []
+        for first in range(0, len(wanted), MANY):
+            some = statement.where(column(key).in_(wanted[first : first + MANY]))
+            found += self._connection.execute(some).mappings()
+        return found
+
+    def _keys(self, numbers: Collection[str] | None) -> dict[str, dict[tuple[str, str], str]]:
+        """Entries of FAMILIES by number."""
+        found: dict[str, dict[tuple[str, str], str]] = {}
+        few = numbers if numbers is not None and len(numbers) < ONE_BY_ONE else None
+        for family in FAMILIES:
+            trees = [self._astdb.tree(family)] if few is None else [self._astdb.tree(family, each) for each in few]
+            for tree in trees:
+                for key, value in tree.items():
+                    found.setdefault(key.partition("/")[0], {})[family, key] = value
+        return found
+
+
+def _is_number(text: str) -> bool:
+    """Whether rows of this id are an extension's: `tr-peer-1`, `pjsip-1` and `-1` are trunks and the like."""
+    return text.isascii() and text.isdigit()

@@ -1,0 +1,177 @@
+"""Extensions of FreePBX and Issabel, in their tables, AstDB and voicemail.conf, as their own screens keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pbxapi.db.engine import connect
+from pbxapi.errors import NotFound, NotSupported
+from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.change import Changes
+from pbxapi.pbx.extension_drift import Sections, differences, mended
+from pbxapi.pbx.extension_operations import Operations
+from pbxapi.pbx.extension_reader import Reader
+from pbxapi.pbx.extension_view import view
+from pbxapi.pbx.plan import Plan, RowChange
+from pbxapi.pbx.platform import Platform, PlatformLook
+from pbxapi.pbx.provisioning import (
+    ABANDONED,
+    Difference,
+    Extension,
+    Journal,
+    Mailbox,
+    Operation,
+    Outcome,
+    Result,
+    Write,
+)
+from pbxapi.pbx.stored import Stored, lead
+from pbxapi.pbx.voicemail_file import VoicemailFile
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from pbxapi.pbx.interfaces import Peers
+
+NEED_RELOAD = RowChange("admin", {"variable": "need_reload"}, {}, {"value": "true"})
+"""Unconditional: whoever else sets it wants the same."""
+
+VOICEMAIL = "voicemail.conf"
+
+
+class PlatformExtensions:
+    """`provisioning.Extensions` over the platform's own tables."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        look: PlatformLook,
+        astdb: AstDb,
+        changes: Changes,
+        operations: Operations,
+        voicemail: VoicemailFile,
+        journal: Journal,
+        peers: Peers,
+        sections: Sections,
+    ) -> None:
+        self._engine = engine
+        self._look = look
+        self._astdb = astdb
+        self._changes = changes
+        self._operations = operations
+        self._voicemail = voicemail
+        self._journal = journal
+        self._peers = peers
+        self._sections = sections
+
+    def all(self) -> tuple[Extension, ...]:
+        """Every extension, by number."""
+        platform = self._look.now()
+        with connect(self._engine) as connection:
+            found = self._read(connection, platform, None)
+        return tuple(view(found[number], platform.layout) for number in sorted(found, key=_order))
+
+    def get(self, number: str) -> Extension:
+        """One. Raises NotFound."""
+        platform = self._look.now()
+        with connect(self._engine) as connection:
+            return view(self._one(connection, platform, number), platform.layout)
+
+    def _read(self, connection: Connection, platform: Platform, numbers: Sequence[str] | None) -> Mapping[str, Stored]:
+        return Reader(connection, platform.schema, self._astdb).stored(numbers, self._boxes())
+
+    def _boxes(self) -> Mapping[tuple[str, str], Mailbox]:
+        """Of voicemail.conf; none where it cannot be read, so that everything else can be."""
+        return {} if self._voicemail.why_not() else self._voicemail.mailboxes()
+
+    def _one(self, connection: Connection, platform: Platform, number: str) -> Stored:
+        found = self._read(connection, platform, [number]).get(number)
+        if found is None:
+            raise NotFound(f"There is no extension {number}")
+        return found
+
+    def write(self, operations: Sequence[Operation], how: Write) -> Outcome:
+        """See `provisioning.Extensions`."""
+        with self._writing() as (platform, connection):
+            old = self._read(connection, platform, [each.number for each in operations])
+            if how.check and len(operations) == 1 and operations[0].number in old:
+                how.check(view(old[operations[0].number], platform.layout))
+            decided = self._operations.decide(connection, platform, old, operations, how)
+            connection.rollback()
+            plan = decided.plan + Plan(rows=(NEED_RELOAD,), reload=True) if not decided.plan.empty else decided.plan
+            plan = replace(plan, warnings=tuple(filter(None, (*plan.warnings, platform.layout.warning))))
+            results = tuple(self._result(each, decided.states[each.number], platform, old, decided.warnings)
+                            for each in operations)  # fmt: skip
+            if how.dry_run or plan.empty:
+                return Outcome(plan, results)
+            change = self._changes.carry_out([each.number for each in operations], plan)
+        applied, reason = self._changes.finish(change, plan, how)
+        warnings = self._erase(decided.erased) if decided.erased else ()
+        return Outcome(replace(plan, warnings=plan.warnings + warnings), results, applied, reason)
+
+    def _result(
+        self,
+        operation: Operation,
+        after: Stored | None,
+        platform: Platform,
+        old: Mapping[str, Stored],
+        warnings: Mapping[str, tuple[str, ...]],
+    ) -> Result:
+        number = operation.number
+        extension = view(after, platform.layout) if after else None
+        return Result(operation.op, number, extension, old.get(number) != after, warnings.get(number, ()))
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Platform, Connection]]:
+        """The write lock, and a connection to read by. Nothing is locked in the database while one waits."""
+        platform = self._look.now()
+        if platform.settings.get("AMPEXTENSIONS") == "deviceanduser":
+            raise NotSupported(
+                "This exchange keeps devices and users apart (AMPEXTENSIONS = deviceanduser): extensions are only read"
+            )
+        with self._changes.locked(), connect(self._engine) as connection:
+            yield platform, connection
+
+    def _erase(self, boxes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Let messages go, after the commit: nothing could bring them back."""
+        failed = []
+        for context, number in boxes:
+            try:
+                self._voicemail.erase(number, context)
+            except OSError:
+                failed.append(f"The messages of mailbox {number} could not be removed")
+        return tuple(failed)
+
+    def drift(self, number: str) -> tuple[Difference, ...]:
+        """Where rows, AstDB, what is generated and what Asterisk runs disagree. Raises NotFound."""
+        platform = self._look.now()
+        with connect(self._engine) as connection:
+            stored = self._one(connection, platform, number)
+        return differences(stored, platform, self._peers, self._sections)
+
+    def repair(self, number: str, how: Write) -> Outcome:
+        """Put right what `drift` tells of rows and AstDB, and apply: the rows count."""
+        with self._writing() as (platform, connection):
+            old = self._one(connection, platform, number)
+            if how.check:
+                how.check(view(old, platform.layout))
+            new = mended(old, platform)
+            connection.rollback()
+            plan = lead(old, new) + Plan(rows=(NEED_RELOAD,), reload=True)
+            results = (Result("repair", number, view(new, platform.layout), old != new),)
+            if how.dry_run:
+                return Outcome(plan, results)
+            change = self._changes.carry_out([number], plan)
+            for left in self._journal.open():
+                if left.state == ABANDONED and left.numbers == (number,):
+                    self._journal.forget(left.id)
+        applied, reason = self._changes.finish(change, plan, how)
+        return Outcome(plan, results, applied, reason)
+
+
+def _order(number: str) -> tuple[int, str]:
+    return (int(number), number) if number.isascii() and number.isdigit() else (10**20, number)
