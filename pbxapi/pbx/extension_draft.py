@@ -286,6 +286,8 @@ def _data(name: str, value: Any, device: DeviceLayout) -> str:
         return "&".join(value)
     if name == "max_contacts":
         return str(min(value, MOST_CONTACTS))
+    if name == "dtmf_mode" and value == "rfc2833":
+        value = "rfc4733"
     return device.words.get(name, {}).get(str(value), str(value))
 
 

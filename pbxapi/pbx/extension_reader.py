@@ -13,7 +13,7 @@ from pbxapi.pbx.provisioning import Mailbox
 from pbxapi.pbx.stored import Stored
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from pbxapi.db.schema import Schema
 
@@ -62,7 +62,7 @@ class Reader:
         return found
 
     def _rows(self, name: str, key: str, numbers: Collection[str] | None) -> dict[str, dict[str, Value]]:
-        found = {}
+        found: dict[str, dict[str, Value]] = {}
         for row in self._select(name, key, numbers):
             number = str(row[key])
             # A number may be there twice on FreePBX, which has no key here: the first is the one that its screens show.
@@ -78,14 +78,14 @@ class Reader:
 
     def _select(self, name: str, key: str, numbers: Collection[str] | None) -> Sequence[Mapping[str, Any]]:
         shape = self._schema.tables[name]
-        statement = select(*(column(each) for each in shape.columns)).select_from(table(name))
+        statement: Select[Any] = select(*(column(each) for each in shape.columns)).select_from(table(name))
         if numbers is None:
-            return [row for row in self._connection.execute(statement).mappings() if _is_number(str(row[key]))]
+            return [dict(row) for row in self._connection.execute(statement).mappings() if _is_number(str(row[key]))]
         wanted = list(numbers)
         found: list[Mapping[str, Any]] = []
         for first in range(0, len(wanted), MANY):
             some = statement.where(column(key).in_(wanted[first : first + MANY]))
-            found += self._connection.execute(some).mappings()
+            found += [dict(row) for row in self._connection.execute(some).mappings()]
         return found
 
     def _keys(self, numbers: Collection[str] | None) -> dict[str, dict[tuple[str, str], str]]:

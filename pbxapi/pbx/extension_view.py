@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from pbxapi.pbx.layout import DeviceLayout, Layout
 from pbxapi.pbx.plan import Value
@@ -46,8 +47,8 @@ def view(stored: Stored, layout: Layout) -> Extension:
     )
 
 
-def _device_fields(settings: Mapping[str, str], device: DeviceLayout) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _device_fields(settings: Mapping[str, str], device: DeviceLayout) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for name, keyword in device.fields.items():
         if name != "secret":
             found[name] = read_field(name, settings.get(keyword, ""), device)
@@ -83,4 +84,4 @@ def _text(value: Value) -> str | None:
 
 def _number(*values: Value) -> int | None:
     """The first that is a number."""
-    return next((int(value) for value in values if re.fullmatch(r"-?[0-9]{1,9}", str(value))), None)
+    return next((int(str(value)) for value in values if re.fullmatch(r"-?[0-9]{1,9}", str(value))), None)
