@@ -125,18 +125,30 @@ def engine(
     return made
 
 
-def sqlite_engine(path: str) -> Engine:
-    """An engine for a SQLite file that is only read; for the demo. It is not made when it is not there."""
-    quoted = quote(path)
+def sqlite_engine(path: str, *, only_read: bool = True) -> Engine:
+    """An engine for a SQLite file; for the demo. One that is only read is not made when it is not there.
+
+    Others may write beside us: a transaction that writes takes its turn before its first statement.
+    """
+    mode = "ro" if only_read else "rwc"
+    uri = f"file:{quote(path)}?mode={mode}"
     made = create_engine(
         "sqlite+pysqlite://",
         creator=lambda: sqlite3.connect(
-            f"file:{quoted}?mode=ro", uri=True, timeout=CONNECT_TIMEOUT, check_same_thread=False
+            uri, uri=True, timeout=CONNECT_TIMEOUT, check_same_thread=False, isolation_level="IMMEDIATE"
         ),
         poolclass=QueuePool, pool_timeout=POOL_TIMEOUT, hide_parameters=True,
     )  # fmt: skip
+    if not only_read:
+        event.listen(made, "connect", _keep_a_log)
     _engines.add(made)
     return made
+
+
+def _keep_a_log(connection: sqlite3.Connection, record: object) -> None:
+    """Let nobody who reads wait for who writes, nor the other way round."""
+    connection.execute("PRAGMA journal_mode = WAL").close()
+    connection.execute("PRAGMA synchronous = NORMAL").close()
 
 
 def _credentials(driver: str, login: Login, *, tls: bool | None) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class ColumnShape:
             return f"Longer than {self.length} characters."
         for character in text:
             if not _fits(character, self.charset):
-                return f"The exchange's database cannot hold the character {ascii(character)}."
+                return f"The exchange's database cannot hold the character {character!a}."
         return None
 
 
@@ -104,7 +104,7 @@ def look(connection: Connection) -> Schema:
     if connection.dialect.name == "sqlite":
         return _look_at_sqlite(connection)
     columns = connection.exec_driver_sql(COLUMNS).tuples().all()
-    engines = dict(connection.exec_driver_sql(ENGINES).tuples().all())
+    engines: dict[str, str] = dict(connection.exec_driver_sql(ENGINES).tuples().all())
     found: dict[str, dict[str, ColumnShape]] = {table: {} for table in engines}
     for table, column, *shape in columns:
         found.setdefault(table, {})[column] = _shape(*shape)

@@ -10,6 +10,7 @@ from pbxapi.demo.channels import Channel
 from pbxapi.demo.clock import LONGEST, Timer, seconds
 from pbxapi.demo.dial import Dial, answer
 from pbxapi.demo.dialplan import Application, Dialplan
+from pbxapi.demo.phones import Phone
 
 
 @dataclass(eq=False)
@@ -31,14 +32,20 @@ def _dial(dialplan: Dialplan, channel: Channel, data: str) -> bool:
     switch = dialplan.switch
     for name in ("DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME"):
         switch.set_variable(channel, name, "")
-    technology, _, number = target.partition("/")
-    phone = dialplan.phones.get(number) if technology.upper() == "PJSIP" else None
-    if phone is None or not phone.registered:
+    phones = [phone for one in target.split("&") if (phone := _phone(dialplan, one))]
+    if not phones:
         switch.set_variable(channel, "DIALSTATUS", "CHANUNAVAIL")
         channel.cause = causes.NO_ROUTE
         return True
-    Dial(dialplan, channel).start(phone, timeout)
+    Dial(dialplan, channel).start(phones, timeout)
     return False
+
+
+def _phone(dialplan: Dialplan, target: str) -> Phone | None:
+    """A phone that is there."""
+    technology, _, number = target.partition("/")
+    phone = dialplan.phones.get(number) if technology.upper() == "PJSIP" else None
+    return phone if phone and phone.registered else None
 
 
 def _answer(dialplan: Dialplan, channel: Channel, data: str) -> bool:

@@ -8,7 +8,7 @@ from pbxapi.demo import causes
 from pbxapi.demo.actions import Asked, action
 from pbxapi.demo.channels import Channel
 from pbxapi.demo.session import Answer
-from pbxapi.demo.variables import WRITABLE, read_variable
+from pbxapi.demo.variables import WRITABLE, read_variable, set_function
 
 
 @action("Hangup", "Hangup channel.", "system,call")
@@ -65,6 +65,9 @@ def setvar(asked: Asked) -> Answer:
     name, value, channel_name = (asked.request.get(header) for header in ("Variable", "Value", "Channel"))
     if not name:
         return asked.error("No variable specified")
+    done = set_function(asked.world, name, value)
+    if done is not None:
+        return asked.said("Variable Set") if done else asked.error("Variable not set")
     if "(" in name and not name.upper().startswith(WRITABLE):
         return asked.error("Variable not set")
     if not channel_name:

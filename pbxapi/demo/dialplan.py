@@ -22,6 +22,12 @@ _RECORDED: Steps = (
     ("Dial", "PJSIP/${EXTEN:1},${RINGTIME},tTkK"),
     ("Hangup", "${HANGUPCAUSE}"),
 )
+_EXTENSION: Steps = (("Gosub", "macro-exten-vm,s,1(${EXTEN})"), ("Hangup", "${HANGUPCAUSE}"))
+_RECORDED_EXTENSION: Steps = (
+    ("MixMonitor", "${UNIQUEID}.wav,b"),
+    ("Gosub", "macro-exten-vm,s,1(${EXTEN:1})"),
+    ("Hangup", "${HANGUPCAUSE}"),
+)
 _FROM_INTERNAL: dict[str, Steps] = {
     "600": (("Answer", ""), ("Echo", "")),
     "601": (("Answer", ""), ("Milliwatt", "")),
@@ -45,7 +51,10 @@ class Step:
 
 
 class Dialplan:
-    """The contexts, and every channel that is being led through them. The exchange's lock is held by all callers."""
+    """The contexts, and every channel that is being led through them. The exchange's lock is held by all callers.
+
+    `provisioned` is whether there are the phones of a platform's database, called by its rules, or just `_1XX`.
+    """
 
     def __init__(self, switch: Switch, phones: dict[str, Phone], applications: dict[str, Application]) -> None:
         self.switch = switch
@@ -53,9 +62,11 @@ class Dialplan:
         self.applications = applications
         self.globals = {"RINGTIME": "20"}
         self.parked: dict[str, Steps] = {}
+        self.groups: dict[str, Steps] = {}
+        self.provisioned = False
         self._contexts: dict[str, tuple[dict[str, Steps], ...]] = {
             "default": ({"s": (("Hangup", ""),)},),
-            "from-internal": (_FROM_INTERNAL, self.parked),
+            "from-internal": (_FROM_INTERNAL, self.parked, self.groups),
             "parkedcalls": (self.parked,),
             "forbidden": ({"600": _FROM_INTERNAL["600"]},),
         }
@@ -79,8 +90,12 @@ class Dialplan:
 
     def advance(self, channel: Channel) -> None:
         """The application that had the channel is done: take the next step."""
+        self.go(channel, channel.priority + 1)
+
+    def go(self, channel: Channel, priority: int) -> None:
+        """Nobody has the channel in hand any more: take a step of the extension that it is in."""
         channel.owner = None
-        self._walk(channel, channel.priority + 1)
+        self._walk(channel, priority)
 
     def start(self, channel: Channel, application: str, data: str) -> None:
         """Run one application on a channel, as Originate with Application does, then hang up."""
@@ -105,8 +120,16 @@ class Dialplan:
 
     def _step(self, context: str, exten: str, priority: int) -> Step | None:
         found = (extensions[exten] for extensions in self._contexts.get(context, ()) if exten in extensions)
-        steps = next(found, _pattern(exten) if context == "from-internal" else None)
+        steps = next(found, self._phone(exten) if context == "from-internal" else None)
         return Step(*steps[priority - 1]) if steps and 0 < priority <= len(steps) else None
+
+    def _phone(self, exten: str) -> Steps | None:
+        """What calls a phone, and, with an asterisk before its number, records the call."""
+        plain, recorded = (_EXTENSION, _RECORDED_EXTENSION) if self.provisioned else (_PHONE, _RECORDED)
+        number = exten.removeprefix("*")
+        if number not in self.phones if self.provisioned else not re.fullmatch(r"1[0-9]{2}", number):
+            return None
+        return plain if number == exten else recorded
 
     def _expand(self, text: str, channel: Channel) -> str:
         fixed = {
@@ -122,10 +145,3 @@ class Dialplan:
             return fixed.get(name) or channel.variable(name) or self.globals.get(name, "")
 
         return re.sub(r"\$\{([^}]*)\}", value, text)
-
-
-def _pattern(exten: str) -> Steps | None:
-    """`_1XX` and `_*1XX`."""
-    if re.fullmatch(r"1[0-9]{2}", exten):
-        return _PHONE
-    return _RECORDED if re.fullmatch(r"\*1[0-9]{2}", exten) else None

@@ -28,6 +28,8 @@ from pbxapi.demo.applications import APPLICATIONS
 from pbxapi.demo.bus import Bus
 from pbxapi.demo.channels import Numbering
 from pbxapi.demo.clock import Clock
+from pbxapi.demo.custom_states import CustomStates
+from pbxapi.demo.database import Database
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dialplan import Dialplan
 from pbxapi.demo.history_live import LiveRecords
@@ -136,7 +138,10 @@ def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], record
     clock, bus = Clock(lock), Bus(SYSTEM_NAME)
     by_number = {phone.number: phone for phone in phones}
     switch = Switch(clock, bus)
-    devices = Devices(switch, bus, by_number)
+    database = Database()
+    custom_states = CustomStates(database, bus)
+    devices = Devices(switch, bus, by_number, custom_states.device)
+    custom_states.on_change = devices.custom_changed
     dialplan = Dialplan(switch, by_number, dict(APPLICATIONS))
     numbering = Numbering(SYSTEM_NAME, seed)
     world = World(
@@ -152,6 +157,8 @@ def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], record
         queues=Queues(switch, devices, by_number, dialplan),
         recorder=Recorder(switch, dialplan, recordings),
         users=users,
+        database=database,
+        custom_states=custom_states,
     )
 
     def device_changed(number: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -32,6 +33,9 @@ class Phone:
     user_agent: str = ""
     latency_us: int | None = None  # of the last OPTIONS; None when the contact is not qualified
     answer_after: float = ANSWER_DELAY  # seconds, for one that answers
+    secret: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the endpoint, where they are other than usual
+    hint: str = ""  # what lamps follow, when that is more than the phone
 
     @property
     def device(self) -> str:
@@ -41,12 +45,12 @@ class Phone:
     @property
     def password(self) -> str:
         """In clear, as PJSIPShowEndpoint shows it."""
-        return f"pw{self.number}"
+        return self.secret or f"pw{self.number}"
 
     @property
     def host(self) -> str:
         """An address of the range for documentation (RFC 5737)."""
-        return f"192.0.2.{self.number if self.number.isdecimal() else 250}"
+        return f"192.0.2.{int(self.number) % 254 if self.number.isdecimal() else 250}"
 
     @property
     def uri(self) -> str:

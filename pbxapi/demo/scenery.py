@@ -36,12 +36,13 @@ class Scenery:
         self._switch.clock.later(self._roaming.randint(*PRESENT), self._go)
 
     def _go(self) -> None:
-        if not self._switch.of_number(ROAMING):
+        if ROAMING in self._dialplan.phones and not self._switch.of_number(ROAMING):
             self._registrar.unregister(ROAMING)
         self._switch.clock.later(self._roaming.randint(*AWAY), self._come)
 
     def _come(self) -> None:
-        if not self._dialplan.phones[ROAMING].registered:
+        phone = self._dialplan.phones.get(ROAMING)
+        if phone and not phone.registered:
             self._registrar.register(ROAMING)
         self._switch.clock.later(self._roaming.randint(*PRESENT), self._go)
 
@@ -58,8 +59,8 @@ class Scenery:
         self._dialplan.run(channel, channel.context, callee.number, 1)
 
     def _idle_pair(self) -> tuple[Phone, Phone] | None:
-        phones = [self._dialplan.phones[number] for number in self._random.sample(SCENERY, len(SCENERY))]
-        idle = [phone for phone in phones if phone.registered and not self._switch.of_number(phone.number)]
+        phones = [self._dialplan.phones.get(number) for number in self._random.sample(SCENERY, len(SCENERY))]
+        idle = [phone for phone in phones if phone and phone.registered and not self._switch.of_number(phone.number)]
         return (idle[0], idle[1]) if len(idle) > 1 else None
 
     def _pick_up(self, phone: Phone, dialled: str) -> Channel:

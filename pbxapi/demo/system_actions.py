@@ -8,7 +8,15 @@ from pbxapi.demo.session import Answer
 MODULES = frozenset(
     {
         *("app_dial", "app_echo", "app_mixmonitor", "app_queue", "app_voicemail", "chan_pjsip", "func_db"),
-        *("func_devstate", "func_dialplan", "pbx_config", "res_musiconhold", "res_parking", "res_pjsip"),
+        *(
+            "func_devstate",
+            "func_dialplan",
+            "func_presencestate",
+            "pbx_config",
+            "res_musiconhold",
+            "res_parking",
+            "res_pjsip",
+        ),
         *("res_pjsip_endpoint_identifier_user", "res_pjsip_outbound_registration", "res_pjsip_registrar"),
         *("res_pjsip_session", "res_sorcery_astdb", "res_sorcery_config", "res_manager_devicestate"),
     }
@@ -21,6 +29,15 @@ def module_check(asked: Asked) -> Answer:
     if asked.request.get("Module").removesuffix(".so") not in MODULES:
         return asked.error("Module not loaded")
     return asked.success(("Version", ""))
+
+
+@action("Reload", "Send a reload event.", "system,config")
+def reload(asked: Asked) -> Answer:
+    """Let a module read its configuration again: nothing to do here, where no file is read."""
+    name = asked.request.get("Module")
+    known = not name or name.removesuffix(".so") in MODULES
+    asked.world.bus.tell("Reload", "system", [("Module", name or "All"), ("Status", "0" if known else "2")])
+    return asked.said("Module Reloaded") if known else asked.error("No such module")
 
 
 def _key(asked: Asked) -> tuple[str, str]:
@@ -41,9 +58,10 @@ def db_get(asked: Asked) -> Answer:
     if fault:
         return fault
     family, key = _key(asked)
-    if (family, key) not in asked.world.database:
+    value = asked.world.database.get(family, key)
+    if value is None:
         return asked.error("Database entry not found")
-    entry = [("Family", family), ("Key", key), ("Val", asked.world.database[family, key])]
+    entry = [("Family", family), ("Key", key), ("Val", value)]
     return asked.listing("Result will follow", [asked.late_item("DBGetResponse", entry)], "DBGetComplete")
 
 
@@ -53,7 +71,7 @@ def db_put(asked: Asked) -> Answer:
     fault = _missing(asked, "")
     if fault:
         return fault
-    asked.world.database[_key(asked)] = asked.request.get("Val")
+    asked.world.database.put(*_key(asked), asked.request.get("Val"))
     return asked.said("Updated database successfully")
 
 
@@ -63,25 +81,17 @@ def db_del(asked: Asked) -> Answer:
     fault = _missing(asked, ".")
     if fault:
         return fault
-    if asked.world.database.pop(_key(asked), None) is None:
+    if not asked.world.database.delete(*_key(asked)):
         return asked.error("Database entry could not be deleted")
     return asked.said("Key deleted successfully")
-
-
-def _tree(asked: Asked) -> dict[tuple[str, str], str]:
-    """The entries at or below a family, or a key of it."""
-    family, key = _key(asked)
-    top = f"{family}/{key}" if key else family
-    entries = asked.world.database.items()
-    return {place: value for place, value in entries if f"{'/'.join(place)}/".startswith(f"{top}/")}
 
 
 @action("DBGetTree", "Get DB entries, optionally at a particular family/key", "system,reporting")
 def db_get_tree(asked: Asked) -> Answer:
     """All entries below a family; none is an empty list."""
     items = [
-        asked.late_item("DBGetTreeResponse", [("Key", f"/{family}/{key}"), ("Val", value)])
-        for (family, key), value in sorted(_tree(asked).items())
+        asked.late_item("DBGetTreeResponse", [("Key", path), ("Val", value)])
+        for path, value in asked.world.database.tree(*_key(asked)).items()
     ]
     return asked.listing("Result will follow", items, "DBGetTreeComplete")
 
@@ -91,10 +101,9 @@ def db_del_tree(asked: Asked) -> Answer:
     """Delete all entries below a family."""
     if not _key(asked)[0]:
         return asked.error("No family specified.")
-    found = _tree(asked)
-    for place in found:
-        del asked.world.database[place]
-    return asked.said("Key tree deleted successfully") if found else asked.error("Database entry not found")
+    if not asked.world.database.delete_tree(*_key(asked)):
+        return asked.error("Database entry not found")
+    return asked.said("Key tree deleted successfully")
 
 
 @action("UserEvent", "Send an arbitrary event.", "user")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pbxapi.demo.access import User
 from pbxapi.demo.bus import Bus
 from pbxapi.demo.channels import Numbering
 from pbxapi.demo.clock import Clock
+from pbxapi.demo.custom_states import CustomStates
+from pbxapi.demo.database import Database
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dialplan import Dialplan
 from pbxapi.demo.parking import ParkingLot
@@ -35,4 +37,5 @@ class World:
     queues: Queues
     recorder: Recorder
     users: Mapping[str, User]
-    database: dict[tuple[str, str], str] = field(default_factory=dict)
+    database: Database
+    custom_states: CustomStates

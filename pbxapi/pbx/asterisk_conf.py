@@ -184,13 +184,13 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     """The lines that are left without comments and blanks, with their numbers."""
     depth = 0
     for number, line in enumerate(text.split("\n"), 1):
-        left, depth = _uncommented(line, depth)
+        left, depth = uncommented(line, depth)
         stripped = left.strip(BLANKS)
         if stripped:
             yield number, stripped
 
 
-def _uncommented(line: str, depth: int) -> tuple[str, int]:
+def uncommented(line: str, depth: int) -> tuple[str, int]:
     r"""Take comments off a line: `;` to its end, `;-- --;` over lines, nested; `\;` is a plain `;`."""
     left, done = "", 0
     while (at := line.find(";", done)) >= 0:

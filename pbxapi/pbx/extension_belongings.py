@@ -16,7 +16,7 @@ from pbxapi.pbx.extension_reader import ONE_BY_ONE
 from pbxapi.pbx.stored import RowKey, Stored
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from pbxapi.db.schema import Schema
     from pbxapi.pbx.plan import Value
@@ -93,7 +93,8 @@ def _rows(connection: Connection, schema: Schema, number: str) -> Iterable[tuple
     for name, names, condition in places:
         if schema.has(name):
             shape = schema.tables[name].columns
-            statement = select(*(column(each) for each in shape)).select_from(table(name)).where(condition)
+            columns: list[ColumnElement[Any]] = [column(each) for each in shape]
+            statement: Select[Any] = select(*columns).select_from(table(name)).where(condition)
             for row in connection.execute(statement).mappings():
                 key = tuple((each, row[each]) for each in names)
                 yield (name, key), {each: row[each] for each in shape if each not in names}

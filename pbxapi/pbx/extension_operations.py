@@ -110,7 +110,7 @@ class Operations:
             raise Invalid(f"A batch changes a number only once: {', '.join(sorted(twice))}")
         new = [each.number for each in operations if each.op == "create"]
         users = taken(connection, platform.schema, new) if new else {}
-        mentioned = {}
+        mentioned: Mapping[str, Sequence[str]] = {}
         if not how.force:
             gone = [each.number for each in operations if each.op == "delete" and each.number in old]
             mentioned = mentions(connection, platform.schema, gone) if gone else {}

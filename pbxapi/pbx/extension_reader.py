@@ -13,7 +13,7 @@ from pbxapi.pbx.provisioning import Mailbox
 from pbxapi.pbx.stored import Stored
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from pbxapi.db.schema import Schema
 
@@ -78,7 +78,8 @@ class Reader:
 
     def _select(self, name: str, key: str, numbers: Collection[str] | None) -> Sequence[Mapping[str, Any]]:
         shape = self._schema.tables[name]
-        statement: Select[Any] = select(*(column(each) for each in shape.columns)).select_from(table(name))
+        columns: list[ColumnElement[Any]] = [column(each) for each in shape.columns]
+        statement: Select[Any] = select(*columns).select_from(table(name))
         if numbers is None:
             return [dict(row) for row in self._connection.execute(statement).mappings() if _is_number(str(row[key]))]
         wanted = list(numbers)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.real.configuration import Database, Ports, write_configuration
@@ -28,8 +28,12 @@ class Asterisk:
         *,
         database: Database | None = None,
         more: Mapping[str, str] | None = None,
+        templates: Sequence[str] = (),
     ) -> None:
-        """Write the configuration; ``more`` appends to files of it (``{"pjsip.conf": ...}``)."""
+        """Write the configuration; ``more`` appends to files of it (``{"pjsip.conf": ...}``).
+
+        ``templates`` are folders of ``conf/`` whose files replace the usual ones.
+        """
         self.version = version
         self.folder = folder
         self.database = database
@@ -37,7 +41,7 @@ class Asterisk:
         self.boots = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._paused = False
-        write_configuration(folder, root, self.ports, version, database, more or {})
+        write_configuration(folder, root, self.ports, version, database, more or {}, templates)
         libraries = [root / "usr/lib", *root.glob("usr/lib/*-linux-gnu*")]
         # The suite's own loader and libraries: this host's may be older.
         loader = next(path for path in sorted(root.glob("usr/lib*/**/ld-linux*.so.*")))

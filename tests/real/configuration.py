@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +46,18 @@ class Database:
 
 
 def write_configuration(
-    folder: Path, root: Path, ports: Ports, version: str, database: Database | None, more: Mapping[str, str]
+    folder: Path,
+    root: Path,
+    ports: Ports,
+    version: str,
+    database: Database | None,
+    more: Mapping[str, str],
+    templates: Sequence[str] = (),
 ) -> None:
-    """Fill ``folder`` for the Asterisk unpacked at ``root``; ``more`` is text to append to configuration files."""
+    """Fill ``folder`` for the Asterisk unpacked at ``root``.
+
+    ``more`` is text to append to configuration files; those in the folders ``templates`` of ``conf/`` replace others.
+    """
     for name in ("etc", "lib", "db", "run", "cache", "data/sounds", "log", "spool/monitor", "spool/tmp"):
         (folder / name).mkdir(parents=True)
     share = root / "usr/share/asterisk"
@@ -65,6 +74,7 @@ def write_configuration(
         values |= {f"DB_{name.upper()}": str(value) for name, value in vars(database).items()}
         values["ODBC_DRIVER"] = str(next(root.glob("usr/lib/*/odbc/libmaodbc.so")))
         sources += [*(TEMPLATES / "database").glob("*.conf"), *(TEMPLATES / "database").glob("*.ini")]
+    sources += [source for name in templates for source in (TEMPLATES / name).glob("*.conf")]
     for source in sources:
         text = source.read_text() + more.get(source.name, "")
         (folder / "etc" / source.name).write_text(re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text))

@@ -1,0 +1,105 @@
+"""What FreePBX and Issabel provision with: one implementation, and the platform's own data and command."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from pbxapi.pbx.apply_commands import ApplyCommand, NeedReload, PlatformCommand
+from pbxapi.pbx.applying import Applier
+from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.asterisk_conf import ConfError, read
+from pbxapi.pbx.change import Changes
+from pbxapi.pbx.extension_operations import Operations
+from pbxapi.pbx.locks import HostLock
+from pbxapi.pbx.platform import PlatformLook
+from pbxapi.pbx.platform_extensions import VOICEMAIL, PlatformExtensions
+from pbxapi.pbx.platform_features import PlatformFeatures
+from pbxapi.pbx.platform_follow_me import PlatformFollowMe
+from pbxapi.pbx.row_changes import Rows
+from pbxapi.pbx.sip_extensions import ConfSipExtensions
+from pbxapi.pbx.voicemail_file import VoicemailFile
+from pbxapi.settings import Settings
+from pbxapi.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from pbxapi.ami import Client
+    from pbxapi.pbx.interfaces import Peers
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """The parts of `Pbx` that provision, and why one of their capabilities is not there."""
+
+    extensions: PlatformExtensions
+    follow_me: PlatformFollowMe
+    features: PlatformFeatures
+    applying: Applier
+    others: dict[str, Callable[[], str | None]]
+    close: Callable[[], None]
+
+
+def provisioning(
+    settings: Settings, store: Store, ami: Client, peers: Peers, tables: Engine, command: ApplyCommand | None = None
+) -> Provisioned:
+    """Put it together; `tables` is the platform's own database. Connects to nothing."""
+    given, platform = settings.provisioning, settings.platform.driver
+    look = PlatformLook(tables, platform)
+    astdb = AstDb(ami)
+    voicemail = VoicemailFile(given.voicemail_conf_path, given.voicemail_path, ami)
+    writing = HostLock(lock_path(settings, "write"), "The exchange's configuration")
+    command = command or PlatformCommand(settings.platform.driver, look, given.apply_command, ami)
+    applying = Applier(
+        store.changes,
+        HostLock(lock_path(settings, "apply"), "Applying the configuration"),
+        writing,
+        command,
+        NeedReload(tables),
+        timeout=given.apply_timeout,
+    )
+    rows = Rows(tables, lambda table: look.now().schema.tables[table].transactional)
+    changes = Changes(writing, store.changes, astdb, rows=rows, files={VOICEMAIL: voicemail}, applying=applying)
+    operations = Operations(
+        astdb,
+        voicemail,
+        settings.calls.contexts,
+        lambda: transports(settings.platform.pjsip_conf_path),
+        settings.platform.channel_driver,
+    )
+    extensions = PlatformExtensions(
+        engine=tables, look=look, astdb=astdb, changes=changes, operations=operations, voicemail=voicemail,
+        journal=store.changes, peers=peers, sections=ConfSipExtensions(settings.platform.pjsip_conf_path).sections,
+    )  # fmt: skip
+    return Provisioned(
+        extensions,
+        PlatformFollowMe(tables, look, astdb, changes),
+        PlatformFeatures(tables, look, astdb, changes),
+        applying,
+        {"extensions.apply": command.why_not, "extensions.voicemail": voicemail.why_not},
+        applying.close,
+    )
+
+
+def lock_path(settings: Settings, name: str) -> Path:
+    """Where our processes on this host find each other: beside the store, where that is a file."""
+    url = make_url(settings.store_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        return Path(f"{url.database}.{name}.lock")
+    same = hashlib.blake2b(settings.store_url.encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"pbxapi-{same}.{name}.lock"
+
+
+def transports(pjsip_conf_path: str) -> Collection[str] | None:
+    """The PJSIP transports of the configuration files; None where they cannot be read here."""
+    try:
+        return {section.name for section in read(pjsip_conf_path) if section.get("type") == "transport"}
+    except (OSError, ConfError):
+        return None

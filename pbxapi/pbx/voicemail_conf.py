@@ -1,0 +1,189 @@
+"""voicemail.conf as text: its lines are found, put in and taken out, and everything else stays byte for byte.
+
+Only what stands in the file itself: boxes of a file that it includes are not seen here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pbxapi.errors import Conflict
+from pbxapi.pbx.asterisk_conf import BLANKS, uncommented
+from pbxapi.pbx.plan import Secret
+from pbxapi.pbx.provisioning import Mailbox
+from pbxapi.pbx.voicemail_line import edited, key_of, mailbox_of, new_line, separator_of
+
+NO_CONTEXTS = frozenset({"general", "zonemessages", "pbxaliases", "device"})
+"""Sections that hold no boxes: the first two are Asterisk's own (app_voicemail), the others FreePBX's."""
+
+ALIASES = "pbxaliases"
+"""Where FreePBX keeps which box a device's own (`201@device`) stands for (`[general] aliasescontext`, Asterisk 16.2)."""
+
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """A line. `raw` has its line end, `text` neither that nor comments; `shared`: a comment begins or ends in it that
+    goes over several lines."""
+
+    raw: str
+    text: str
+    shared: bool
+    in_comment: bool
+
+    @property
+    def line(self) -> str:
+        return self.raw.rstrip("\r\n")
+
+    @property
+    def key(self) -> str | None:
+        return key_of(self.text)
+
+
+@dataclass(slots=True, eq=False)
+class _Section:
+    name: str
+    rows: list[_Row] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """Where a new line belongs: behind the last that means something, before blank lines and comments."""
+        at = place = 0
+        meant = False
+        for place, row in enumerate(self.rows, 1):
+            meant = meant or bool(row.text)
+            if meant and not row.in_comment:
+                at, meant = place, False
+        return at
+
+
+class VoicemailConf:
+    """The text of a voicemail.conf. `text` is decoded with surrogateescape, so that any bytes survive."""
+
+    def __init__(self, text: str) -> None:
+        self._sections = list(_sections(text))
+        self._line_end = "\r\n" if "\r\n" in text else "\n"
+
+    @property
+    def text(self) -> str:
+        return "".join(row.raw for section in self._sections for row in section.rows)
+
+    @property
+    def aliases(self) -> bool:
+        """Whether there is a section of aliases to be kept up."""
+        return any(section.name == ALIASES for section in self._sections)
+
+    def mailboxes(self) -> dict[tuple[str, str], Mailbox]:
+        """Every box by context and number; the first counts where a number is there twice, as for Asterisk."""
+        found: dict[tuple[str, str], Mailbox] = {}
+        for section in self._sections:
+            if section.name and section.name.lower() not in NO_CONTEXTS:
+                for row in section.rows:
+                    if row.key and (section.name, row.key) not in found:
+                        found[section.name, row.key] = mailbox_of(row.line, section.name)
+        return found
+
+    def lines(self, section: str, keys: Iterable[str]) -> tuple[str, ...]:
+        """The lines of a section that begin with one of these keys, without their ends."""
+        wanted = set(keys)
+        return tuple(row.line for each in self._named(section) for row in each.rows if row.key in wanted)
+
+    def box_lines(self, context: str, number: str) -> tuple[Secret, ...]:
+        """The lines of a box; there should be one at most."""
+        return tuple(map(Secret, self.lines(context, [number])))
+
+    def changed(self, context: str, number: str, mailbox: Mailbox, name: str) -> tuple[Secret, ...]:
+        """What the lines of a box have to be, whether it is there or not; those of a number twice stay. Raises Invalid.
+
+        A new line is written as the file's others are: `201=` by newer ones, `201 => ` by older ones and Issabel.
+        """
+        lines = self.box_lines(context, number)
+        if lines:
+            return Secret(edited(lines[0], mailbox, name)), *lines[1:]
+        return (Secret(new_line(number, self._separator(context), mailbox, name)),)
+
+    def _separator(self, section: str) -> str:
+        """As the section's last line has it, else any box's."""
+        every = [each for each in self._sections if each.name and each.name.lower() not in NO_CONTEXTS]
+        for sections in (self._named(section), every):
+            for row in (row for each in reversed(sections) for row in reversed(each.rows)):
+                if row.key:
+                    return separator_of(row.line)
+        return " => "
+
+    def replace(self, section: str, before: Sequence[str], after: Sequence[str]) -> None:
+        """Put lines in the place of others. `before` has to be every line that there is of these keys, else Conflict."""
+        keys = {key for line in (*before, *after) if (key := key_of(uncommented(line, 0)[0].strip(BLANKS)))}
+        found = [(each, row) for each in self._named(section) for row in each.rows if row.key in keys]
+        if [row.line for _, row in found] != list(before):
+            raise Conflict("voicemail.conf was changed meanwhile: try again")
+        if any(row.shared for _, row in found):
+            raise Conflict("A comment over several lines of voicemail.conf begins or ends beside this mailbox")
+        for (each, row), line in zip(found, after, strict=False):
+            each.rows[each.rows.index(row)] = self._row(line)
+        for each, row in found[len(after) :]:
+            self._remove(each, row)
+        for line in after[len(found) :]:
+            each = found[-1][0] if found else self._section(section)
+            self._insert(each, each.end, line)
+
+    def _row(self, line: str, end: str | None = None) -> _Row:
+        return _Row(
+            line + (self._line_end if end is None else end), uncommented(line, 0)[0].strip(BLANKS), False, False
+        )
+
+    def _insert(self, section: _Section, place: int, line: str) -> None:
+        row = self._row(line)
+        last = self._last
+        section.rows.insert(place, row)
+        if last is not None and not last.raw.endswith("\n") and self._last is row:
+            last.raw, row.raw = last.raw + self._line_end, line
+
+    def _remove(self, section: _Section, row: _Row) -> None:
+        """A file whose last line had no end keeps to that."""
+        was_last = self._last is row
+        section.rows.remove(row)
+        last = self._last
+        if was_last and last is not None and not row.raw.endswith("\n"):
+            last.raw = last.line
+
+    @property
+    def _last(self) -> _Row | None:
+        return next((each.rows[-1] for each in reversed(self._sections) if each.rows), None)
+
+    def _named(self, name: str) -> list[_Section]:
+        return [section for section in self._sections if section.name.lower() == name.lower()]
+
+    def _section(self, name: str) -> _Section:
+        """One to put lines in, made at the end of the file if there is none."""
+        named = self._named(name)
+        if named:
+            return named[-1]
+        section = _Section(name)
+        last = self._last
+        self._sections.append(section)
+        if last is not None:
+            if not last.raw.endswith("\n"):
+                last.raw += self._line_end
+            if last.text:
+                section.rows.append(self._row(""))
+        section.rows.append(self._row(f"[{name}]"))
+        return section
+
+
+def _sections(text: str) -> Iterator[_Section]:
+    """The sections in order, the first without a name; of a template and of what is no section's the name is empty."""
+    section, depth = _Section(""), 0
+    for match in LINE.finditer(text):
+        raw, before = match[0], depth
+        left, depth = uncommented(raw.removeprefix("\ufeff"), depth)
+        row = _Row(raw, left.strip(BLANKS), bool(before or depth), bool(depth))
+        if row.text.startswith("["):
+            yield section
+            name, _, rest = row.text[1:].partition("]")
+            section = _Section("" if "!" in rest else name.strip(BLANKS))
+        section.rows.append(row)
+    yield section
