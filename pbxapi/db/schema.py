@@ -30,7 +30,7 @@ TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster"})
 
 COLUMNS = (
     "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME, IS_NULLABLE = 'YES',"
-    " COLUMN_DEFAULT IS NOT NULL OR IS_NULLABLE = 'YES' OR EXTRA LIKE '%auto_increment%'"
+    " COLUMN_DEFAULT IS NOT NULL OR IS_NULLABLE = 'YES' OR EXTRA = 'auto_increment'"
     " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION"
 )
 ENGINES = "SELECT TABLE_NAME, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
@@ -103,10 +103,9 @@ def look(connection: Connection) -> Schema:
     """Ask the database itself: two questions for all tables on MySQL, PRAGMAs on SQLite."""
     if connection.dialect.name == "sqlite":
         return _look_at_sqlite(connection)
-    columns = connection.exec_driver_sql(COLUMNS).tuples().all()
-    engines: dict[str, str] = dict(connection.exec_driver_sql(ENGINES).tuples().all())
+    engines: dict[str, str | None] = {table: engine for table, engine in connection.exec_driver_sql(ENGINES)}
     found: dict[str, dict[str, ColumnShape]] = {table: {} for table in engines}
-    for table, column, *shape in columns:
+    for table, column, *shape in connection.exec_driver_sql(COLUMNS):
         found.setdefault(table, {})[column] = _shape(*shape)
     return _schema(
         TableShape(name, columns, str(engines.get(name) or "").lower() in TRANSACTIONAL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+
 from pbxapi.errors import Invalid
 from pbxapi.pbx.lamps import BUSY, NOT_INUSE, UNAVAILABLE, devices_of
 from pbxapi.pbx.provisioning import CallForward, Features, Values

@@ -13,6 +13,7 @@ from pbxapi.db.platform_tables import admin, freepbx_settings, issabelpbx_settin
 from pbxapi.db.schema import Schema, SchemaLook
 from pbxapi.pbx.layout import Layout, layout_for
 from pbxapi.pbx.live import Shared
+from pbxapi.pbx.plan import RowChange
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -30,6 +31,9 @@ DEFAULTS = {
 """What a platform does where its settings lack one: older versions know fewer of them."""
 
 TTL = 30.0
+
+NEED_RELOAD = RowChange("admin", {"variable": "need_reload"}, {}, {"value": "true"})
+"""What says that changes wait to be applied. Unconditional: whoever else sets it wants the same."""
 
 
 @dataclass(frozen=True, slots=True)

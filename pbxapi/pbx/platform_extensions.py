@@ -15,8 +15,8 @@ from pbxapi.pbx.extension_drift import Sections, differences, mended
 from pbxapi.pbx.extension_operations import Operations
 from pbxapi.pbx.extension_reader import Reader
 from pbxapi.pbx.extension_view import view
-from pbxapi.pbx.plan import Plan, RowChange
-from pbxapi.pbx.platform import Platform, PlatformLook
+from pbxapi.pbx.plan import Plan
+from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import (
     ABANDONED,
     Difference,
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from pbxapi.pbx.interfaces import Peers
-
-NEED_RELOAD = RowChange("admin", {"variable": "need_reload"}, {}, {"value": "true"})
-"""Unconditional: whoever else sets it wants the same."""
 
 VOICEMAIL = "voicemail.conf"
 

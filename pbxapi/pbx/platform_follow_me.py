@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import column, select, table
+from sqlalchemy import column, select
 
 from pbxapi.db.engine import connect
 from pbxapi.db.platform_tables import findmefollow, recordings, users
@@ -20,8 +20,7 @@ from pbxapi.pbx.follow_me_check import ANNOUNCEMENTS, check, check_caller_id, ch
 from pbxapi.pbx.follow_me_layout import MODULE, TABLE, FollowMeLayout, layout_of
 from pbxapi.pbx.follow_me_numbers import clean, join
 from pbxapi.pbx.plan import Plan, Value
-from pbxapi.pbx.platform import Platform, PlatformLook
-from pbxapi.pbx.platform_extensions import NEED_RELOAD
+from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import FollowMe, Outcome, Values, Write
 from pbxapi.pbx.single_write import write_one
 from pbxapi.pbx.stored import Stored
@@ -155,7 +154,7 @@ def _rows(connection: Connection, platform: Platform, number: str | None) -> dic
     """Rows by number, every column that the table has here but for the number."""
     names = platform.schema.tables[TABLE].columns
     columns: list[ColumnClause[Any]] = [column(name) for name in names]
-    statement = select(*columns).select_from(table(TABLE)).order_by(findmefollow.c.grpnum)
+    statement = select(*columns).select_from(findmefollow).order_by(findmefollow.c.grpnum)
     if number is not None:
         statement = statement.where(findmefollow.c.grpnum == number)
     found = {}

@@ -26,8 +26,10 @@ LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """A line. `raw` has its line end, `text` neither that nor comments; `shared`: a comment begins or ends in it that
-    goes over several lines."""
+    """A line. `raw` has its line end, `text` neither that nor comments.
+
+    `shared`: a comment over several lines begins or ends in it; `in_comment`: it goes on in the next.
+    """
 
     raw: str
     text: str
@@ -69,6 +71,7 @@ class VoicemailConf:
 
     @property
     def text(self) -> str:
+        """All of it, as it is now."""
         return "".join(row.raw for section in self._sections for row in section.rows)
 
     @property
@@ -116,27 +119,29 @@ class VoicemailConf:
 
     def replace(self, section: str, before: Sequence[str], after: Sequence[str]) -> None:
         """Put lines in the place of others. `before` has to be every line that there is of these keys, else Conflict."""
-        keys = {key for line in (*before, *after) if (key := key_of(uncommented(line, 0)[0].strip(BLANKS)))}
-        found = [(each, row) for each in self._named(section) for row in each.rows if row.key in keys]
+        found = self._rows(section, before, after)
         if [row.line for _, row in found] != list(before):
             raise Conflict("voicemail.conf was changed meanwhile: try again")
         if any(row.shared for _, row in found):
             raise Conflict("A comment over several lines of voicemail.conf begins or ends beside this mailbox")
         for (each, row), line in zip(found, after, strict=False):
-            each.rows[each.rows.index(row)] = self._row(line)
+            each.rows[each.rows.index(row)] = _row(line + row.raw[len(row.line) :])
         for each, row in found[len(after) :]:
             self._remove(each, row)
         for line in after[len(found) :]:
             each = found[-1][0] if found else self._section(section)
             self._insert(each, each.end, line)
 
-    def _row(self, line: str, end: str | None = None) -> _Row:
-        return _Row(
-            line + (self._line_end if end is None else end), uncommented(line, 0)[0].strip(BLANKS), False, False
-        )
+    def found(self, section: str, before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+        """Every line that there is of the keys of these lines."""
+        return tuple(row.line for _, row in self._rows(section, before, after))
+
+    def _rows(self, section: str, before: Sequence[str], after: Sequence[str]) -> list[tuple[_Section, _Row]]:
+        keys = {_row(line).key for line in (*before, *after)} - {None}
+        return [(each, row) for each in self._named(section) for row in each.rows if row.key in keys]
 
     def _insert(self, section: _Section, place: int, line: str) -> None:
-        row = self._row(line)
+        row = _row(line + self._line_end)
         last = self._last
         section.rows.insert(place, row)
         if last is not None and not last.raw.endswith("\n") and self._last is row:
@@ -169,9 +174,13 @@ class VoicemailConf:
             if not last.raw.endswith("\n"):
                 last.raw += self._line_end
             if last.text:
-                section.rows.append(self._row(""))
-        section.rows.append(self._row(f"[{name}]"))
+                section.rows.append(_row(self._line_end))
+        section.rows.append(_row(f"[{name}]{self._line_end}"))
         return section
+
+
+def _row(raw: str) -> _Row:
+    return _Row(raw, uncommented(raw, 0)[0].strip(BLANKS), shared=False, in_comment=False)
 
 
 def _sections(text: str) -> Iterator[_Section]:

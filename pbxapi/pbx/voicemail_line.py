@@ -48,7 +48,7 @@ def separator_of(line: str) -> str:
 
 def mailbox_of(line: str, context: str) -> Mailbox:
     """What a line says. An option that it does not name is not set: it counts as no."""
-    _, values, _ = _parts(line)
+    values = [*_parts(line)[1], "", "", "", ""]
     options = dict(_options(values[4]))
     flags = {field: options.pop(name, "").lower() in TRUE for name, field in FIELDS.items()}
     return Mailbox(context=context, password=_shown(values[0]) or None, email=_list(values[2]), pager=_list(values[3]),
@@ -68,6 +68,8 @@ def new_line(number: str, separator: str, mailbox: Mailbox, name: str) -> str:
 def edited(line: str, mailbox: Mailbox, name: str) -> str:
     """The line with what is different now; its comment and the options that nobody here knows stay. Raises Invalid."""
     head, values, comment = _parts(line)
+    given = len(values)
+    values += [""] * (5 - given)
     old = mailbox_of(line, mailbox.context)
     if mailbox.password != old.password:
         values[0] = _pin(mailbox.password or "")
@@ -77,14 +79,16 @@ def edited(line: str, mailbox: Mailbox, name: str) -> str:
         if getattr(mailbox, field) != getattr(old, field):
             values[place] = _fit(getattr(mailbox, field) or "", field).replace(",", "|")
     values[4] = _new_options(values[4], old, mailbox)
-    made = head + ",".join(values).rstrip(",")
+    while not values[-1] and len(values) > given:
+        values.pop()
+    made = head + ",".join(values)
     if len(made.encode("utf-8", "surrogateescape")) > MAX_BYTES:
         raise Invalid("The line of the mailbox is too long", {"voicemail": [f"{MAX_BYTES} bytes at most in all."]})
     return made + comment
 
 
 def _parts(line: str) -> tuple[str, list[str], str]:
-    """What stands before the values, the five of them as they are written, and the comment with its blanks.
+    """What stands before the values, those (five at most) as they are written, and the comment with its blanks.
 
     A comment in the midst of a line is left out: nothing writes such.
     """
@@ -98,8 +102,7 @@ def _parts(line: str) -> tuple[str, list[str], str]:
     start = separator.end() if separator else len(before)
     value = before[start:].rstrip(BLANKS)
     comment = before[start + len(value) :] + comment
-    values = value.split(",", 4)
-    return before[:start], values + [""] * (5 - len(values)), comment
+    return before[:start], value.split(",", 4), comment
 
 
 def _options(text: str) -> Iterator[tuple[str, str]]:

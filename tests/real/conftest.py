@@ -2,7 +2,7 @@
 
 ``mariadb``, ``asterisk22`` and ``asterisk16`` live for the whole session; ``asterisk`` is the one after the other.
 ``exchange`` is for conformance tests: the same test on every exchange of ``EXCHANGES``, phones registered, nothing
-running. Without the real components a test is skipped, and says what to do; with ``PBXAPI_REQUIRE_REAL=1`` it fails.
+running. ``platform`` is FreePBX or Issabel, by its tables and a stand-in for its reload. Without the real components a test is skipped, and says what to do; with ``PBXAPI_REQUIRE_REAL=1`` it fails.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tests.real.cdr_table import CdrTable
 from tests.real.configuration import TEMPLATES
 from tests.real.exchange import EXCHANGES, ROLES, Exchange, start_demo, with_phones
 from tests.real.mariadb import MariaDB
+from tests.real.platform_exchange import KINDS, Kind, PlatformExchange, started
 from tests.real.raw_manager import hang_up_all, live_channels
 
 
@@ -146,6 +147,37 @@ def apps() -> Iterator[Callable[..., Api]]:
         api.close()
 
 
+@pytest.fixture(scope="session", params=KINDS, ids=lambda kind: kind.name)
+def _platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformExchange]:
+    """With a MariaDB of its own: the database of every platform is called ``asterisk``."""
+    kind: Kind = request.param
+    required.program("mariadbd")
+    folder = tmp_path_factory.mktemp(kind.name)
+    (folder / "mariadb").mkdir()
+    server = MariaDB(folder / "mariadb")
+    server.start()
+    try:
+        with started(kind, server, folder) as exchange:
+            yield exchange
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def platform(_platform: PlatformExchange) -> Iterator[PlatformExchange]:
+    """A FreePBX or an Issabel without extensions; what a test leaves is taken away."""
+    yield _platform
+    _platform.clear()
+
+
+@pytest.fixture
+def platform_api(platform: PlatformExchange, tmp_path: Path) -> Iterator[Api]:
+    """The application over it, with a store of its own."""
+    api = Api(app_for(platform.settings(tmp_path / "store.db")))
+    yield api
+    api.close()
+
+
 @pytest.fixture(scope="session")
 def _registered() -> dict[str, int]:
     """The boot of each server in which its phones were last registered: a killed one may forget them."""
@@ -177,6 +209,7 @@ def nginx() -> Path:
 
 NEED_REAL = {
     "mariadb", "cdr_tables", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp",
+    "platform",
 }  # fmt: skip
 
 

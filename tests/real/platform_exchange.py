@@ -160,7 +160,7 @@ def started(kind: Kind, mariadb: MariaDB, folder: Path) -> Iterator[PlatformExch
     """Make the platform's database, a server that includes its files, and these once."""
     root = required.unpacked_asterisk(kind.asterisk)
     server = Asterisk(kind.asterisk, root, folder / "asterisk", templates=("platform", kind.platform))
-    place = platform_database(mariadb, kind.name)
+    place = platform_database(mariadb, kind.name, called="asterisk")
     login = Login(kind.platform, place.host, place.port, place.user, place.name, place.password)
     exchange = PlatformExchange(kind, server, mariadb, place, write_program(server.folder, login))
     exchange.set(_settings(server))
