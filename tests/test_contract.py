@@ -33,7 +33,7 @@ def operations() -> list[tuple[str, str]]:
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     exchange = DemoExchange(seed=1)
     exchange.start()
-    app = demo_app(exchange.port, Path(tmp_path_factory.mktemp("demo")))
+    app = demo_app(exchange, Path(tmp_path_factory.mktemp("demo")))
     yield schemathesis.openapi.from_wsgi("/openapi.json", app)
     app.extensions["pbxapi"].pbx.close()
     app.extensions["pbxapi"].store.close()

@@ -20,6 +20,8 @@ SEEN_BY_BOTH = (
     "pbx.plan",
     "pbx.provisioning",
     "pbx.live",
+    "pbx.extension_checks",
+    "pbx.follow_me_numbers",
     "pbx.text",
     "store",
     "store.*",

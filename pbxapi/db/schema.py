@@ -103,7 +103,7 @@ def look(connection: Connection) -> Schema:
     """Ask the database itself: two questions for all tables on MySQL, PRAGMAs on SQLite."""
     if connection.dialect.name == "sqlite":
         return _look_at_sqlite(connection)
-    engines: dict[str, str | None] = {table: engine for table, engine in connection.exec_driver_sql(ENGINES)}
+    engines: dict[str, str | None] = {str(table): engine for table, engine in connection.exec_driver_sql(ENGINES)}
     found: dict[str, dict[str, ColumnShape]] = {table: {} for table in engines}
     for table, column, *shape in connection.exec_driver_sql(COLUMNS):
         found.setdefault(table, {})[column] = _shape(*shape)

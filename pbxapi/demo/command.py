@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from pbxapi.demo.exchange import DemoExchange
+    from pbxapi.demo.platform import DemoPlatform
 
 HOST = "127.0.0.1"
 BAR = 30  # characters
@@ -33,6 +36,11 @@ Try, in another terminal:
   curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"from": "100", "to": "101"}}' {url}/calls
   curl -H 'Authorization: Bearer demo' {url}/calls
 
+It is a FreePBX 17, made up as well. Make an extension; its phone registers a second later and can be called:
+
+  curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"extension": "250", "name": "Alice"}}' {url}/extensions
+  curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"from": "250", "to": "101"}}' {url}/calls
+
 There is a year of calls behind it (made up), with recordings of the last days:
 
   curl -H 'Authorization: Bearer demo' '{url}/cdr?limit=5'
@@ -40,7 +48,7 @@ There is a year of calls behind it (made up), with recordings of the last days:
   curl -H 'Authorization: Bearer demo' '{url}/cdr?format=csv' -o calls.csv
   curl -H 'Authorization: Bearer demo' '{url}/recordings?limit=5'
 
-101 answers, 102 is busy, 103 rings for ever, 104 is offline, 106 declines, 600 is an echo.
+101 answers, 102 is busy, 103 rings for ever, 104 is offline, 106 declines, 108 has voicemail, 600 is an echo.
 """  # noqa: E501  (a line to paste)
 
 
@@ -70,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         exchange = DemoExchange(seed=args.seed)
         exchange.start()
         try:
-            app = demo_app(exchange.port, Path(folder), seed=args.seed, days=YEAR, progress=_show_progress)
+            app = demo_app(exchange, Path(folder), seed=args.seed, days=YEAR, progress=_show_progress)
             exchange.write_records(database_path(Path(folder)), system_zone())
             _serve(app, listening)
             app.extensions["pbxapi"].pbx.close()
@@ -81,35 +89,54 @@ def run(args: argparse.Namespace) -> int:
 
 
 def demo_app(
-    ami_port: int, folder: Path, *, seed: int = 1, days: int = 7, progress: Callable[[float], None] = lambda done: None
+    exchange: DemoExchange,
+    folder: Path,
+    *,
+    seed: int = 1,
+    days: int = 7,
+    progress: Callable[[float], None] = lambda done: None,
 ) -> Flask:
-    """The application over a demo exchange, with its store and the calls of these `days` made in `folder`.
+    """The application over a demo exchange, which becomes a FreePBX by it.
 
-    No `.env` is read, and of the environment only TZ.
+    Its store, FreePBX's database and files, and the calls of these `days` are made in `folder`. No `.env` is read, and
+    of the environment only TZ.
     """
     from pbxapi.app import build_store, create_app  # noqa: PLC0415
-    from pbxapi.demo.history import database_path, make_history, recordings_path  # noqa: PLC0415
+    from pbxapi.db.engine import sqlite_engine  # noqa: PLC0415
+    from pbxapi.demo.history import make_history  # noqa: PLC0415
+    from pbxapi.demo.platform import DemoCommand  # noqa: PLC0415
+    from pbxapi.drivers import freepbx  # noqa: PLC0415
     from pbxapi.pbx.local_time import system_zone  # noqa: PLC0415
     from pbxapi.settings import Settings  # noqa: PLC0415
     from pbxapi.store.migrate import migrate  # noqa: PLC0415
 
     make_history(folder, seed=seed, until=datetime.now(UTC), zone=system_zone(), days=days, progress=progress)
-    settings = Settings.from_environ(
-        {
-            "AMI_PORT": str(ami_port),
-            "AMI_USERNAME": "demo",
-            "AMI_SECRET": "demo",
-            "STORE_URL": f"sqlite:///{folder}/store.db",
-            "CDR_DATABASE_URL": f"sqlite:///{database_path(folder)}",
-            "RECORDINGS_PATH": str(recordings_path(folder)),
-            "LOG_LEVEL": "warning",
-            "ACCESS_LOG": "false",
-        },
-        demo=True,
-    )
+    platform = exchange.provide(folder)
+    settings = Settings.from_environ(_environment(exchange.port, folder, platform), demo=True)
     store = build_store(settings)
     migrate(store)
-    return create_app(settings, store=store)
+    tables = sqlite_engine(str(platform.database), only_read=False)
+    pbx = freepbx.build(settings, store, tables=tables, command=DemoCommand(platform))
+    return create_app(settings, pbx, store)
+
+
+def _environment(ami_port: int, folder: Path, platform: DemoPlatform) -> Mapping[str, str]:
+    from pbxapi.demo.history import database_path, recordings_path  # noqa: PLC0415
+
+    return {
+        "AMI_PORT": str(ami_port),
+        "AMI_USERNAME": "demo",
+        "AMI_SECRET": "demo",
+        "PBX_DRIVER": "freepbx",
+        "STORE_URL": f"sqlite:///{folder}/store.db",
+        "CDR_DATABASE_URL": f"sqlite:///{database_path(folder)}",
+        "RECORDINGS_PATH": str(recordings_path(folder)),
+        "PJSIP_CONF_PATH": str(platform.pjsip_conf),
+        "VOICEMAIL_CONF_PATH": str(platform.voicemail_conf),
+        "VOICEMAIL_PATH": str(platform.voicemail),
+        "LOG_LEVEL": "warning",
+        "ACCESS_LOG": "false",
+    }
 
 
 def _serve(app: Flask, listening: socket.socket) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pbxapi.demo import (
     actions,
@@ -45,6 +45,9 @@ from pbxapi.demo.switch import Switch
 from pbxapi.demo.wire import Request
 from pbxapi.demo.world import World
 
+if TYPE_CHECKING:
+    from pbxapi.demo.platform import DemoPlatform
+
 SYSTEM_NAME = "demo"
 STOP_TIMEOUT = 5.0  # seconds
 BACKGROUND_NUMBERS = 0x10000  # background calls are numbered from here on, so that they do not disturb other ids
@@ -68,7 +71,8 @@ class DemoExchange:
 
     The same `seed` gives the same ids, names and background calls for the same actions. Port 0 takes a free one;
     raises OSError when the port is in use. `auth_timeout` is in seconds. `recordings` is the folder that holds what
-    MixMonitor records, until the exchange is stopped. Other `phones` must have the numbers of PHONES.
+    MixMonitor records, until the exchange is stopped. Other `phones` must have the numbers of PHONES. They are a plain
+    Asterisk's, unless `provide` makes a FreePBX of it.
     """
 
     def __init__(
@@ -96,7 +100,7 @@ class DemoExchange:
         if self._background_calls:
             numbering = Numbering(SYSTEM_NAME, self._seed, BACKGROUND_NUMBERS)
             with world.lock:
-                registrar = Registrar(world.bus, world.phones, world.switch.on_device_change)
+                registrar = Registrar(world.bus, world.phones, world.database, world.switch.on_device_change)
                 Scenery(world.dialplan, registrar, numbering, self._seed).start()
         world.clock.start()
         self._server.start()
@@ -106,6 +110,12 @@ class DemoExchange:
         world = self._world
         with world.lock:
             world.bus.attach(LiveRecords(database, zone, world.clock.now))
+
+    def provide(self, folder: Path) -> DemoPlatform:
+        """From now on, be a FreePBX whose database is in this folder. Raises OSError and Unavailable."""
+        from pbxapi.demo.platform import DemoPlatform  # noqa: PLC0415  (SQLAlchemy takes 0.2 s to import)
+
+        return DemoPlatform(folder, self._world)
 
     def stop(self) -> None:
         """End all calls, sessions and threads, within STOP_TIMEOUT."""

@@ -48,6 +48,11 @@ class Phone:
         return self.secret or f"pw{self.number}"
 
     @property
+    def auth(self) -> str:
+        """The name of its auth: as a configuration names it, or its own."""
+        return self.settings.get("Auth", self.number)
+
+    @property
     def host(self) -> str:
         """An address of the range for documentation (RFC 5737)."""
         return f"192.0.2.{int(self.number) % 254 if self.number.isdecimal() else 250}"

@@ -23,6 +23,11 @@ def _state(asked: Asked, phone: Phone) -> tuple[str, int]:
     return words, len(asked.world.switch.of_number(phone.number))
 
 
+def _transport(phone: Phone) -> str:
+    """The name of its transport; empty for any."""
+    return phone.settings.get("Transport", "transport-udp")
+
+
 def _outbound_auth(phone: Phone) -> str:
     return phone.number if phone is TRUNK else ""
 
@@ -39,9 +44,9 @@ def show_endpoints(asked: Asked) -> Answer:
                 [
                     ("ObjectType", "endpoint"),
                     ("ObjectName", phone.number),
-                    ("Transport", "transport-udp"),
+                    ("Transport", _transport(phone)),
                     ("Aor", phone.number),
-                    ("Auths", phone.number),
+                    ("Auths", phone.auth),
                     ("OutboundAuths", _outbound_auth(phone)),
                     ("Contacts", f"{phone.number}/{phone.uri}," if phone.registered else ""),
                     ("DeviceState", words),
@@ -69,17 +74,18 @@ def show_endpoint(asked: Asked) -> Answer:
         number=phone.number,
         mailboxes=f"{phone.number}@default" if phone is not TRUNK else "",
         caller_id=f'"{phone.name}" <{phone.number}>' if phone is not TRUNK else "<unknown>",
-        auth=phone.number,
+        auth=phone.auth,
         outbound_auth=_outbound_auth(phone),
         device_state=words,
         active=active,
     )
+    detail = [(name, phone.settings.get(name, value)) for name, value in detail]
     owner = ("EndpointName", phone.number)
     counts = (("TotalContacts", str(int(phone.registered))), ("ContactsRegistered", str(int(phone.registered))))
     items = [
         asked.item("EndpointDetail", detail),
         asked.item("AuthDetail", [*_auth(phone), owner]),
-        asked.item("TransportDetail", [*fill(templates.TRANSPORT), owner]),
+        *([asked.item("TransportDetail", [*fill(templates.TRANSPORT), owner])] if _transport(phone) else []),
         asked.item("AorDetail", [*_aor(phone), *counts, owner]),
     ]
     if phone.registered:
@@ -89,12 +95,13 @@ def show_endpoint(asked: Asked) -> Answer:
 
 
 def _auth(phone: Phone) -> Message:
-    return fill(templates.AUTH, name=phone.number, username=phone.number, password=phone.password)
+    return fill(templates.AUTH, name=phone.auth, username=phone.number, password=phone.password)
 
 
 def _aor(phone: Phone) -> Message:
     contacts = f"{phone.number}/{phone.uri}" if phone.registered else ""
-    return fill(templates.AOR, number=phone.number, contacts=contacts, qualify=phone.qualify_frequency)
+    shown = fill(templates.AOR, number=phone.number, contacts=contacts, qualify=phone.qualify_frequency)
+    return [(name, phone.settings.get(name, value) if name == "MaxContacts" else value) for name, value in shown]
 
 
 def _contact(asked: Asked, phone: Phone, template: str) -> Message:

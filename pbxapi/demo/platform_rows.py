@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pbxapi.db.engine import connect, sqlite_engine
@@ -54,10 +55,13 @@ FEATURE_CODES = (
 TESTS = {"600": "Echo", "601": "Tone", "602": "Announcement", "603": "Silence"}
 """Numbers of the demo's own dialplan."""
 
-VOICEMAIL = {"100": "Desk", "108": "Away"}
-"""Mailboxes. 108 is offline: calls to it are recorded."""
+VOICEMAIL = frozenset({"100", "108"})
+"""Who has a mailbox. 108 is offline, so that calls to it end there."""
 
-Entries = Iterable[tuple[str, str, str]]
+FOLLOW_ME_OFF = "107"
+"""Who has a follow-me that is switched off."""
+
+Entries = Sequence[tuple[str, str, str]]
 """AstDB: family, key and value."""
 
 
@@ -155,14 +159,12 @@ def _extension(phone: Phone, platform: Platform) -> Stored:
         draft.set({"account_code": ACCOUNTS[number]})
     if number in VOICEMAIL:
         draft.set_box(Mailbox(password=f"{number}7", email=f"{number}@example.com"))
-    made = draft.stored()
     usual = follow_me_plans.defaults(number, platform.settings)
     if number in FOLLOW_ME:
-        return _following(made, follow_me_plans.changed(usual, {"numbers": [number]}, usual), f"{number}-{FOLLOW_ME[number]}#", platform)
-    if number == "107":
-        off = {"enabled": False, "strategy": "hunt"}
-        return _following(made, follow_me_plans.changed(usual, off, usual), "107-109", platform)
-    return made
+        return _following(draft.stored(), usual, f"{number}-{FOLLOW_ME[number]}#", platform)
+    if number == FOLLOW_ME_OFF:
+        return _following(draft.stored(), replace(usual, enabled=False), f"{number}-109", platform)
+    return draft.stored()
 
 
 def _following(made: Stored, follow_me: FollowMe, grplist: str, platform: Platform) -> Stored:

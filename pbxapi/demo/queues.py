@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pbxapi.demo import causes
@@ -74,6 +74,19 @@ class Queues:
             self.by_name[name] = Queue(name, strategy)
             for number in MEMBERS[name]:
                 self.by_name[name].members.append(Member(f"PJSIP/{number}", phones[number].name, 0, now))
+
+    def set_static(self, name: str, numbers: Sequence[str]) -> None:
+        """Give a queue other static members, those that stay as they are."""
+        queue, now = self.by_name[name], int(self.switch.clock.now())
+        interfaces = {f"PJSIP/{number}": number for number in numbers}
+        for member in [one for one in queue.members if not one.dynamic and one.interface not in interfaces]:
+            queue.members.remove(member)
+            self.tell("QueueMemberRemoved", queue, member)
+        for interface, number in interfaces.items():
+            if queue.member(interface) is None:
+                phone = self._phones.get(number)
+                queue.members.append(Member(interface, phone.name if phone else interface, 0, now))
+                self.tell("QueueMemberAdded", queue, queue.members[-1])
 
     def status(self, member: Member) -> str:
         """The member's device state as a number."""

@@ -1,4 +1,4 @@
-"""Calling an extension by FreePBX's rules: forwards, do not disturb, follow-me, voicemail, as AstDB says at that moment.
+"""Calling an extension by FreePBX's rules: forwards, do not disturb, follow-me, voicemail, as AstDB says just then.
 
 What macro-exten-vm, macro-dial-one and ext-findmefollow of FreePBX's dialplan do, as far as there is something to hear.
 """
@@ -137,7 +137,7 @@ class Reach:
             self.channel.cause = causes.CONGESTION
             self.dialplan.go(self.channel, self.back)
         elif self.dialplan.exists("from-internal", number):
-            self.channel.owner = None
+            self.channel.owner, self.channel.application = None, ""
             self.dialplan.run(self.channel, "from-internal", number, 1)
         else:
             self._show("Dial", f"PJSIP/{number}@trunk,300,T")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
+from pbxapi.drivers.provisioned import Provisioned
 from pbxapi.pbx.apply_commands import ApplyCommand, NeedReload, PlatformCommand
 from pbxapi.pbx.applying import Applier
 from pbxapi.pbx.astdb import AstDb
@@ -33,18 +33,6 @@ if TYPE_CHECKING:
 
     from pbxapi.ami import Client
     from pbxapi.pbx.interfaces import Peers
-
-
-@dataclass(frozen=True)
-class Provisioned:
-    """The parts of `Pbx` that provision, and why one of their capabilities is not there."""
-
-    extensions: PlatformExtensions
-    follow_me: PlatformFollowMe
-    features: PlatformFeatures
-    applying: Applier
-    others: dict[str, Callable[[], str | None]]
-    close: Callable[[], None]
 
 
 def provisioning(
@@ -79,12 +67,16 @@ def provisioning(
         journal=store.changes, peers=peers, sections=ConfSipExtensions(settings.platform.pjsip_conf_path).sections,
     )  # fmt: skip
     return Provisioned(
-        extensions,
-        PlatformFollowMe(tables, look, astdb, changes),
-        PlatformFeatures(tables, look, astdb, changes),
-        applying,
-        {"extensions.apply": command.why_not, "extensions.voicemail": voicemail.why_not},
-        applying.close,
+        extensions=extensions,
+        follow_me=PlatformFollowMe(tables, look, astdb, changes),
+        features=PlatformFeatures(tables, look, astdb, changes),
+        applying=applying,
+        others={
+            "extensions": lambda: look.now().layout.warning,
+            "extensions.apply": command.why_not,
+            "extensions.voicemail": voicemail.why_not,
+        },
+        close=applying.close,
     )
 
 

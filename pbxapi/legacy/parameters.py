@@ -11,6 +11,8 @@ from pbxapi.errors import Invalid
 from pbxapi.http.parser import read_json
 
 _LINE_ENDS = re.compile(r"[\r\n\0]")
+LISTS = frozenset({"grplist"})
+"""Parameters in which a line end is one of the marks between numbers. None is passed on as it came."""
 
 
 class Parameters:
@@ -31,6 +33,10 @@ class Parameters:
         """From the query, where the older system looked for some, and from the body where the query lacks it."""
         return self._query.get(name) or self._body.get(name) or ""
 
+    def sent(self, name: str) -> str | None:
+        """As `text`, and None where it was not sent at all: an empty one clears what there was."""
+        return self._body.get(name, self._query.get(name))
+
     def required(self, name: str) -> str:
         """As `text`. Raises Invalid when there is none."""
         value = self.text(name)
@@ -49,6 +55,8 @@ class Parameters:
 def _checked(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in items:
+        if name in LISTS and "\0" not in value:
+            value = ",".join(value.splitlines())  # noqa: PLW2901
         if _LINE_ENDS.search(name) or _LINE_ENDS.search(value):
             raise Invalid(f"{_LINE_ENDS.sub(' ', name)} holds a line end or a NUL, which cannot be passed on")
         found.setdefault(name, value)

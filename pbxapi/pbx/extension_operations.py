@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.extension_belongings import with_belongings
+from pbxapi.pbx.extension_checks import check
 from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.numbers_in_use import mentions, taken
 from pbxapi.pbx.plan import FileChange, Plan, RowChange
@@ -39,13 +40,15 @@ COLUMN_FIELDS = {
 class Decided:
     """The plan of some operations, each number's state after them, and what is worth a word.
 
-    `erased` are mailboxes, by context and number, whose messages go after the commit.
+    `erased` are mailboxes, by context and number, whose messages go after the commit; `linked` numbers whose mailbox
+    is found through a link in the spool, with its context, None where there is to be none any more.
     """
 
     plan: Plan
     states: dict[str, Stored | None] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     erased: list[tuple[str, str]] = field(default_factory=list)
+    linked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 class Operations:
@@ -82,6 +85,7 @@ class Operations:
         for place, operation in enumerate(operations):
             number = operation.number
             with _placed(place, several=len(operations) > 1):
+                check(number, operation.values)
                 before = gone.get(number) or old.get(number) or Stored(number)
                 after = None if operation.op == "delete" else self._after(operation, before, platform)
                 step = lead(before, after or Stored(number))
@@ -89,6 +93,9 @@ class Operations:
                 decided.plan += step
                 files += self._file_changes(before, after)
             decided.states[number] = after
+            context = after.box.context if after and after.box else None
+            if platform.layout.voicemail_mapping == "symlink" and context != (before.box and before.box.context):
+                decided.linked.append((number, context))
             if operation.op == "delete" and before.box is not None:
                 if how.erase_messages:
                     decided.erased.append((before.box.context, number))

@@ -12,9 +12,9 @@ from pbxapi.errors import NotFound, NotSupported
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.change import Changes
 from pbxapi.pbx.extension_drift import Sections, differences, mended
-from pbxapi.pbx.extension_operations import Operations
+from pbxapi.pbx.extension_operations import Decided, Operations
 from pbxapi.pbx.extension_reader import Reader
-from pbxapi.pbx.extension_view import view
+from pbxapi.pbx.extension_view import OWN, view
 from pbxapi.pbx.plan import Plan
 from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import (
@@ -78,6 +78,11 @@ class PlatformExtensions:
         with connect(self._engine) as connection:
             return view(self._one(connection, platform, number), platform.layout)
 
+    def options(self, technology: str) -> frozenset[str]:
+        """The keywords that this version of the platform knows, beside those that are fields."""
+        device = self._look.now().layout.devices.get(technology)
+        return frozenset(device.flags) - OWN.union(device.fields.values()) if device else frozenset()
+
     def _read(self, connection: Connection, platform: Platform, numbers: Sequence[str] | None) -> Mapping[str, Stored]:
         return Reader(connection, platform.schema, self._astdb).stored(numbers, self._boxes())
 
@@ -107,7 +112,7 @@ class PlatformExtensions:
                 return Outcome(plan, results)
             change = self._changes.carry_out([each.number for each in operations], plan)
         applied, reason = self._changes.finish(change, plan, how)
-        warnings = self._erase(decided.erased) if decided.erased else ()
+        warnings = tuple(self._after_commit(decided))
         return Outcome(replace(plan, warnings=plan.warnings + warnings), results, applied, reason)
 
     def _result(
@@ -133,15 +138,21 @@ class PlatformExtensions:
         with self._changes.locked(), connect(self._engine) as connection:
             yield platform, connection
 
-    def _erase(self, boxes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        """Let messages go, after the commit: nothing could bring them back."""
-        failed = []
-        for context, number in boxes:
+    def _after_commit(self, decided: Decided) -> Iterator[str]:
+        """What cannot be taken back, or needs not: messages go, and links of mailboxes follow."""
+        for context, number in decided.erased:
             try:
                 self._voicemail.erase(number, context)
             except OSError:
-                failed.append(f"The messages of mailbox {number} could not be removed")
-        return tuple(failed)
+                yield f"The messages of mailbox {number} could not be removed"
+        for number, new_context in decided.linked:
+            try:
+                if new_context is None:
+                    self._voicemail.unlink(number)
+                else:
+                    self._voicemail.link(number, new_context)
+            except OSError:
+                yield f"The link to mailbox {number} could not be set: its lamp may not follow"
 
     def drift(self, number: str) -> tuple[Difference, ...]:
         """Where rows, AstDB, what is generated and what Asterisk runs disagree. Raises NotFound."""

@@ -110,7 +110,7 @@ class PlatformFollowMe:
                 old, wanted, grplist,
                 layout=layout, columns=columns, files=_recordings(connection, platform, ids) or {},
             )  # fmt: skip
-            check_widths(new.rows[plans.place(number)], columns)
+            (new.rows[plans.place(number)], columns)
         return plans.view(new, platform.settings) or wanted, self._plan(platform, layout, old, new, on=wanted.enabled)
 
     def _delete(self, number: str, how: Write) -> tuple[None, Plan]:
@@ -183,8 +183,7 @@ def _recordings(connection: Connection, platform: Platform, ids: Sequence[Any]) 
     if not wanted:
         return {}
     statement = select(recordings.c.id, recordings.c.filename).where(recordings.c.id.in_(wanted))
-    found = connection.execute(statement).tuples()
-    return {each: _text(path) for each, path in found}
+    return {row.id: _text(row.filename) for row in connection.execute(statement)}
 
 
 def _text(path: bytes | str | None) -> str:

@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from pbxapi.errors import Conflict
@@ -45,6 +45,7 @@ def rewrite(path: str, edit: Edit) -> tuple[bytes, bytes]:
 def why_not(path: str) -> str | None:
     """Say why this process may not rewrite a file, in words without a path; None when it may."""
     name, real = Path(path).name, os.path.realpath(path)
+    folder = Path(real).parent
     try:
         with _opened(real) as file:
             found = os.fstat(file)
@@ -52,7 +53,7 @@ def why_not(path: str) -> str | None:
         return f"There is no {name} where it is looked for."
     except OSError:
         return f"The user that this API runs as may not read {name}."
-    if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):  # noqa: PTH120
+    if not os.access(folder, os.W_OK | os.X_OK):
         return f"The user that this API runs as may not write to the folder of {name}."
     if os.geteuid() not in {0, found.st_uid} and not _group_will_do(found):
         return f"The user that this API runs as cannot write {name} so that its owner still may."
@@ -85,8 +86,8 @@ def _content(file: int) -> bytes:
 def _replace(real: str, file: int, before: bytes, after: bytes) -> bool:
     """Put a new file in the place of an open one, unless that is not there any more, or not what it was."""
     found = os.fstat(file)
-    folder, name = os.path.split(real)
-    new = os.path.join(folder, f".{name}.{secrets.token_hex(6)}")  # noqa: PTH118
+    path = Path(real)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -95,16 +96,15 @@ def _replace(real: str, file: int, before: bytes, after: bytes) -> bool:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        there = os.stat(real)
+        there = path.stat()
         if (there.st_dev, there.st_ino) != (found.st_dev, found.st_ino) or _content(file) != before:
-            os.unlink(new)
+            new.unlink()
             return False
-        os.rename(new, real)
+        new.rename(path)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(new)
+        new.unlink(missing_ok=True)
         raise
-    _sync(folder)
+    _sync(path.parent)
     return True
 
 
@@ -133,7 +133,7 @@ def _group_will_do(found: os.stat_result) -> bool:
     return owner & ~group == 0 and found.st_gid in {os.getegid(), *os.getgroups()}
 
 
-def _sync(folder: str) -> None:
+def _sync(folder: Path) -> None:
     """Make the new name last through a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

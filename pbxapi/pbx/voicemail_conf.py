@@ -19,7 +19,7 @@ NO_CONTEXTS = frozenset({"general", "zonemessages", "pbxaliases", "device"})
 """Sections that hold no boxes: the first two are Asterisk's own (app_voicemail), the others FreePBX's."""
 
 ALIASES = "pbxaliases"
-"""Where FreePBX keeps which box a device's own (`201@device`) stands for (`[general] aliasescontext`, Asterisk 16.2)."""
+"""Where FreePBX keeps which box a device's own (`201@device`) stands for: `[general] aliasescontext`, Asterisk 16.2."""
 
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
@@ -118,7 +118,7 @@ class VoicemailConf:
         return " => "
 
     def replace(self, section: str, before: Sequence[str], after: Sequence[str]) -> None:
-        """Put lines in the place of others. `before` has to be every line that there is of these keys, else Conflict."""
+        """Put lines in the place of others. Raises Conflict unless `before` is all that there is of their keys."""
         found = self._rows(section, before, after)
         if [row.line for _, row in found] != list(before):
             raise Conflict("voicemail.conf was changed meanwhile: try again")
@@ -167,15 +167,16 @@ class VoicemailConf:
         named = self._named(name)
         if named:
             return named[-1]
-        section = _Section(name)
-        last = self._last
-        self._sections.append(section)
+        section, last = _Section(name), self._last
         if last is not None:
+            if last.in_comment:
+                raise Conflict("A comment at the end of voicemail.conf is not closed")
             if not last.raw.endswith("\n"):
                 last.raw += self._line_end
             if last.text:
                 section.rows.append(_row(self._line_end))
         section.rows.append(_row(f"[{name}]{self._line_end}"))
+        self._sections.append(section)
         return section
 
 

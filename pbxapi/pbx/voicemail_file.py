@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pbxapi.errors import Conflict, Invalid, NotSupported, Unavailable
@@ -120,7 +121,7 @@ class VoicemailFile:
     def _look(self) -> tuple[tuple[int, ...], VoicemailConf, dict[tuple[str, str], Mailbox]]:
         """The file as it is; taken apart again only when it is another than last time."""
         with _meant():
-            found = os.stat(self._path)
+            found = Path(self._path).stat()
             mark = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             held = self._read
             if held is None or held[0] != mark:

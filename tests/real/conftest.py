@@ -2,7 +2,8 @@
 
 ``mariadb``, ``asterisk22`` and ``asterisk16`` live for the whole session; ``asterisk`` is the one after the other.
 ``exchange`` is for conformance tests: the same test on every exchange of ``EXCHANGES``, phones registered, nothing
-running. ``platform`` is FreePBX or Issabel, by its tables and a stand-in for its reload. Without the real components a test is skipped, and says what to do; with ``PBXAPI_REQUIRE_REAL=1`` it fails.
+running. ``platform`` is FreePBX or Issabel: its tables, a real Asterisk, a stand-in for its reload. Without real
+components a test is skipped, and says what to do; with ``PBXAPI_REQUIRE_REAL=1`` it fails.
 """
 
 from __future__ import annotations

@@ -1,0 +1,266 @@
+"""What `/extensions` takes and gives. What a value may be made of is in `pbx/extension_checks.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+
+from pbxapi.errors import Invalid
+from pbxapi.http.channel_schemas import matching
+from pbxapi.http.paging import PageQuery
+from pbxapi.http.problems import field_errors
+from pbxapi.pbx import extension_checks as checks
+from pbxapi.pbx.provisioning import TECHNOLOGIES
+
+SECRETIVE = "null without the scope `secrets`"
+POLICY = "`force`, `yes`, `dontcare`, `no` or `never`."
+
+DESCRIPTIONS = {
+    "name": "Whose it is; what other phones show.",
+    "technology": "What its phone speaks. New ones are `pjsip` or `sip`; left out: what the exchange prefers.",
+    "context": "Where its calls enter the dialplan: one of CALL_CONTEXTS.",
+    "caller_id": "What calls to the outside show, as a number or as `Name <number>`.",
+    "voicemail": "Its mailbox; null is none.",
+    "codecs": "In order of preference; none is the exchange's default.",
+    "transport": "The PJSIP transport, or udp, tcp, tls for chan_sip.",
+    "dtmf_mode": "How digits are sent. `rfc2833` is the older name of `rfc4733`.",
+    "call_group": "Groups that it belongs to, by number or name.",
+    "pickup_group": "Groups of which it may pick up calls.",
+    "recording": "Which of its calls are recorded.",
+    "max_contacts": "How many phones may register at a time.",
+    "permit": "Addresses that may register, where the exchange has that setting.",
+    "deny": "Addresses that may not.",
+    "emergency_caller_id": "What emergency calls show.",
+    "account_code": "Stands in the call records.",
+    "ring_time": "Seconds until voicemail or the like takes over; 0 is the exchange's default.",
+    "call_limit": "Calls at a time; 0 is no limit.",
+    "webrtc": "For phones in a browser: switches all that they need.",
+    "options": "Settings of the device that no field stands for, by the exchange's own names.",
+}
+EXAMPLES: dict[str, Any] = {
+    "name": "Alice", "technology": "pjsip", "context": "from-internal", "caller_id": "Sales <555>",
+    "codecs": ["ulaw", "alaw"], "transport": "0.0.0.0-udp", "dtmf_mode": "rfc4733", "call_group": "1",
+    "pickup_group": "1", "permit": "192.0.2.0/24", "deny": "0.0.0.0/0", "max_contacts": 1,
+    "emergency_caller_id": "5550200", "account_code": "sales", "ring_time": 20, "call_limit": 3, "webrtc": False,
+    "options": {"rtp_symmetric": "yes"},
+}  # fmt: skip
+
+
+def about(name: str, **more: Any) -> dict[str, Any]:
+    """The metadata of a field."""
+    example = {"example": EXAMPLES[name]} if name in EXAMPLES else {}
+    return {"description": DESCRIPTIONS[name], **example, **more}
+
+
+def _told(kind: type[ma.fields.Field[Any]], name: str) -> Any:
+    return kind(required=True, allow_none=True, metadata=about(name))
+
+
+def _texts() -> Any:
+    return ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+
+
+class MailboxSchema(ma.Schema):
+    """A voicemail box."""
+
+    context = ma.fields.String(required=True, metadata={"example": "default"})
+    password = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": f"Its PIN; {SECRETIVE}.", "example": None}
+    )
+    email = ma.fields.String(required=True, allow_none=True, metadata={"example": "alice@example.com"})
+    pager = ma.fields.String(required=True, allow_none=True)
+    attach = ma.fields.Boolean(required=True, metadata={"description": "Mails bring the message."})
+    say_caller_id = ma.fields.Boolean(required=True)
+    envelope = ma.fields.Boolean(required=True, metadata={"description": "The date is told before a message."})
+    delete = ma.fields.Boolean(required=True, metadata={"description": "Messages go once they were mailed."})
+    options = _texts()
+
+
+class RecordingPolicySchema(ma.Schema):
+    """Which calls are recorded."""
+
+    inbound_external = ma.fields.String(required=True, metadata={"description": POLICY, "example": "dontcare"})
+    inbound_internal = ma.fields.String(required=True, metadata={"description": POLICY, "example": "dontcare"})
+    outbound_external = ma.fields.String(required=True, metadata={"description": POLICY, "example": "dontcare"})
+    outbound_internal = ma.fields.String(required=True, metadata={"description": POLICY, "example": "dontcare"})
+    on_demand = ma.fields.String(
+        required=True, metadata={"description": "`disabled`, `enabled` or `override`.", "example": "disabled"}
+    )
+    priority = ma.fields.Integer(required=True, metadata={"description": "Whose wish counts when two differ."})
+
+
+class ExtensionSchema(ma.Schema):
+    """A number with its phone."""
+
+    extension = ma.fields.String(required=True, metadata={"example": "200"})
+    name = _told(ma.fields.String, "name")
+    technology = ma.fields.String(
+        required=True, metadata=about("technology", description=f"One of {', '.join(TECHNOLOGIES)}.")
+    )
+    secret = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": f"What its phone registers with; {SECRETIVE}, but for one that a write has just made.",
+            "example": None,
+        },
+    )
+    context = _told(ma.fields.String, "context")
+    caller_id = _told(ma.fields.String, "caller_id")
+    voicemail = ma.fields.Nested(MailboxSchema, required=True, allow_none=True)
+    codecs = ma.fields.List(ma.fields.String(), required=True, metadata=about("codecs"))
+    transport = _told(ma.fields.String, "transport")
+    dtmf_mode = _told(ma.fields.String, "dtmf_mode")
+    call_group = _told(ma.fields.String, "call_group")
+    pickup_group = _told(ma.fields.String, "pickup_group")
+    recording = ma.fields.Nested(RecordingPolicySchema, required=True, allow_none=True)
+    max_contacts = _told(ma.fields.Integer, "max_contacts")
+    permit = _told(ma.fields.String, "permit")
+    deny = _told(ma.fields.String, "deny")
+    emergency_caller_id = _told(ma.fields.String, "emergency_caller_id")
+    account_code = _told(ma.fields.String, "account_code")
+    ring_time = _told(ma.fields.Integer, "ring_time")
+    call_limit = _told(ma.fields.Integer, "call_limit")
+    webrtc = ma.fields.Boolean(required=True, metadata=about("webrtc"))
+    options = ma.fields.Dict(
+        keys=ma.fields.String(), values=ma.fields.String(), required=True, metadata=about("options")
+    )
+    managed = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "False: it stands where this API does not write, and is only shown.", "example": True},
+    )
+
+
+def _text(name: str, *checked: Any, longest: int = checks.TEXT_LENGTH) -> Any:
+    return ma.fields.String(allow_none=True, validate=[ma.validate.Length(max=longest), *checked], metadata=about(name))
+
+
+def _number(bounds: tuple[int, int], **more: Any) -> Any:
+    return ma.fields.Integer(strict=True, allow_none=True, validate=ma.validate.Range(*bounds), **more)
+
+
+def _word(words: tuple[str, ...], **more: Any) -> Any:
+    return ma.fields.String(allow_none=True, validate=ma.validate.OneOf(words), **more)
+
+
+def _settings(what: str, **more: Any) -> Any:
+    return ma.fields.Dict(
+        keys=ma.fields.String(validate=ma.validate.Length(1, 60)),
+        values=ma.fields.String(allow_none=True, validate=ma.validate.Length(max=255)),
+        metadata={"description": f"{what} Those that are not named stay as they are; null sets the default.", **more},
+    )
+
+
+class MailboxChangesSchema(ma.Schema):
+    """A voicemail box as it is to be. What is left out stays as it is, or has its default in a new box."""
+
+    context = ma.fields.String(validate=matching(checks.CONTEXT, "Not a context."), metadata={"example": "default"})
+    password = ma.fields.String(
+        allow_none=True,
+        validate=matching(checks.PIN, "Must be 4 to 20 digits."),
+        metadata={
+            "description": "Its PIN. Left out or null: it stays; one is made for a new box, and shown once.",
+            "example": "4321",
+        },
+    )
+    email = ma.fields.String(
+        allow_none=True, validate=ma.validate.Length(max=255), metadata={"example": "alice@example.com"}
+    )
+    pager = ma.fields.String(allow_none=True, validate=ma.validate.Length(max=255))
+    attach = ma.fields.Boolean()
+    say_caller_id = ma.fields.Boolean()
+    envelope = ma.fields.Boolean()
+    delete = ma.fields.Boolean()
+    options = _settings("Further options of the box in voicemail.conf.", example={"tz": "european"})
+
+
+class RecordingPolicyChangesSchema(ma.Schema):
+    """Which calls are to be recorded; null sets the default."""
+
+    inbound_external = _word(checks.RECORDING)
+    inbound_internal = _word(checks.RECORDING)
+    outbound_external = _word(checks.RECORDING)
+    outbound_internal = _word(checks.RECORDING)
+    on_demand = _word(checks.ON_DEMAND)
+    priority = _number(checks.PRIORITY)
+
+
+class ExtensionChangesSchema(ma.Schema):
+    """An extension as it is to be; null sets a field's default."""
+
+    extension = ma.fields.String(
+        validate=matching(checks.NUMBER, "Must be 1 to 20 digits."),
+        metadata={"description": "It cannot be changed: the one in the path.", "example": "200"},
+    )
+    managed = ma.fields.Boolean(metadata={"description": "Is not looked at: as GET gives it."})
+    name = ma.fields.String(validate=ma.validate.Length(1, checks.NAME_LENGTH), metadata=about("name"))
+    technology = ma.fields.String(validate=ma.validate.OneOf(checks.CREATABLE), metadata=about("technology"))
+    secret = ma.fields.String(
+        allow_none=True,
+        validate=ma.validate.Length(*checks.SECRET_LENGTH),
+        metadata={
+            "description": "What its phone registers with. PUT: null or left out, it stays. PATCH: null makes a new "
+            "one, which the answer shows once.",
+            "example": None,
+        },
+    )
+    context = _text("context", matching(checks.CONTEXT, "Not a context."))
+    caller_id = _text("caller_id")
+    voicemail = ma.fields.Nested(MailboxChangesSchema, allow_none=True)
+    codecs = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(checks.CODECS)),
+        allow_none=True,
+        validate=ma.validate.Length(max=len(checks.CODECS)),
+        metadata=about("codecs"),
+    )
+    transport = _text("transport", matching(checks.TRANSPORT, "Not a transport's name."))
+    dtmf_mode = _word(checks.DTMF_MODES, metadata=about("dtmf_mode"))
+    call_group = _text("call_group", matching(checks.GROUPS, "Not groups."))
+    pickup_group = _text("pickup_group", matching(checks.GROUPS, "Not groups."))
+    recording = ma.fields.Nested(RecordingPolicyChangesSchema, allow_none=True)
+    max_contacts = _number(checks.MAX_CONTACTS, metadata=about("max_contacts"))
+    permit = _text("permit", longest=255)
+    deny = _text("deny", longest=255)
+    emergency_caller_id = _text("emergency_caller_id")
+    account_code = _text("account_code", matching(checks.ACCOUNT_CODE, "Not an account code."))
+    ring_time = _number(checks.RING_TIME, metadata=about("ring_time"))
+    call_limit = _number(checks.CALL_LIMIT, metadata=about("call_limit"))
+    webrtc = ma.fields.Boolean(allow_none=True, metadata=about("webrtc"))
+    options = _settings(DESCRIPTIONS["options"], example=EXAMPLES["options"])
+
+
+class NewExtensionSchema(ExtensionChangesSchema):
+    """An extension to create: a number and a name are enough."""
+
+    extension = ma.fields.String(
+        required=True,
+        validate=matching(checks.NUMBER, "Must be 1 to 20 digits."),
+        metadata={"description": "A number that nothing else on the exchange has.", "example": "200"},
+    )
+    name = ma.fields.String(required=True, validate=ma.validate.Length(1, checks.NAME_LENGTH), metadata=about("name"))
+    secret = ma.fields.String(
+        allow_none=True,
+        validate=ma.validate.Length(*checks.SECRET_LENGTH),
+        metadata={"description": "Left out or null: a good one is made, and the answer shows it once.",
+                  "example": None},
+    )  # fmt: skip
+
+
+class ExtensionsQuery(PageQuery):
+    """Filters; all of them have to hold."""
+
+    technology = ma.fields.String(validate=ma.validate.OneOf(TECHNOLOGIES))
+    q = ma.fields.String(
+        validate=ma.validate.Length(1, 80), metadata={"description": "Part of the number or the name, in any case."}
+    )
+
+
+def loaded(schema: ma.Schema, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a document that came otherwise than as a request's body. Raises Invalid."""
+    try:
+        found: dict[str, Any] = schema.load(document)
+    except ma.ValidationError as error:
+        raise Invalid("Some fields cannot be used", field_errors({"json": error.normalized_messages()})) from None
+    return found

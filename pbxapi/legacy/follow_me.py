@@ -1,0 +1,114 @@
+"""`addfollowmeextension`, `updatefollowmeextension`, `deletefollowmeextension` and the two that read."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any
+
+from pbxapi.errors import Invalid, NotFound
+from pbxapi.http.context import capable
+from pbxapi.legacy.commands import Asked, command
+from pbxapi.legacy.extensions import check_applied
+from pbxapi.legacy.parameters import Parameters
+from pbxapi.pbx.follow_me_numbers import split_numbers
+from pbxapi.pbx.provisioning import FollowMes, Outcome, Write
+
+FIELDS = {
+    "strategy": "strategy", "grptime": "ring_time", "grplist": "numbers", "pre_ring": "initial_ring_time",
+    "ringing": "ringing", "annmsg_id": "announcement_id", "remotealert_id": "remote_announcement_id",
+    "toolate_id": "too_late_announcement_id", "needsconf": "confirm_calls", "postdest": "destination_if_no_answer",
+    "dring": "alert_info", "grppre": "caller_name_prefix",
+}  # fmt: skip
+SECONDS = frozenset({"grptime", "pre_ring"})
+ANNOUNCEMENTS = frozenset({"annmsg_id", "remotealert_id", "toolate_id"})
+DEFAULTS = {"grptime": "20", "pre_ring": "0", "ringing": "Ring"}
+
+
+def _follow_me(asked: Asked) -> FollowMes:
+    return capable(asked.pbx.follow_me, "follow-me")
+
+
+@command("provision", "/follow-me")
+def addfollowmeextension(asked: Asked) -> object:
+    """Set up an extension's follow-me, switched on."""
+    follow_me, number = _follow_me(asked), asked.given.required("grpnum")
+    try:
+        follow_me.get(number)
+    except NotFound:
+        values = _values(asked.given, DEFAULTS) | {"enabled": True}
+        check_applied(_put(follow_me, number, values, merge=False))
+        return {"status": "INSERT OK", "code": 200}
+    return {"status": "ALREADY EXISTS", "code": 200}
+
+
+@command("provision", "/follow-me")
+def updatefollowmeextension(asked: Asked) -> object:
+    """Change what was sent, of this extension alone."""
+    follow_me, number = _follow_me(asked), asked.given.required("grpnum")
+    values = _values(asked.given, {})
+    try:
+        follow_me.get(number)
+    except NotFound:
+        if asked.settings.legacy.mode != "classic":
+            raise
+    else:
+        check_applied(_put(follow_me, number, values, merge=True))
+    return {"status": "UPDATE OK", "code": 200}
+
+
+@command("provision", "/follow-me")
+def deletefollowmeextension(asked: Asked) -> object:
+    """Take it away; also where there is none."""
+    number = asked.given.required("grpnum")
+    with suppress(NotFound):
+        check_applied(_follow_me(asked).delete(number, Write()))
+    return {"status": "DELETE OK", "code": 200}
+
+
+@command("provision", "/follow-me")
+def getfollowmeextension(asked: Asked) -> object:
+    """The row of one, or none."""
+    return _rows(asked, asked.given.required("grpnum"))
+
+
+@command("provision", "/follow-me")
+def getallfollowmeextensions(asked: Asked) -> object:
+    """All rows."""
+    return _rows(asked, None)
+
+
+def _rows(asked: Asked, number: str | None) -> list[dict[str, str]]:
+    return [{**row, "grplist": row["grplist"].replace("-", ",")} for row in _follow_me(asked).rows(number)]
+
+
+def _put(follow_me: FollowMes, number: str, values: dict[str, Any], *, merge: bool) -> Outcome:
+    try:
+        return follow_me.put(number, values, Write(), merge=merge)[1]
+    except Invalid as error:
+        names = {field: name for name, field in FIELDS.items()}
+        wrong = (f"{names.get(field, field)}: {' '.join(words)}" for field, words in error.fields.items())
+        raise Invalid(f"{error}. {' '.join(wrong)}".strip()) from error
+
+
+def _values(given: Parameters, defaults: dict[str, str]) -> dict[str, Any]:
+    values = {}
+    for name, field in FIELDS.items():
+        text = given.sent(name)
+        text = defaults.get(name) if text is None or (text == "" and name in defaults) else text
+        if text is not None:
+            values[field] = _value(name, text)
+    return values
+
+
+def _value(name: str, text: str) -> object:
+    if name in SECONDS | ANNOUNCEMENTS:
+        if not re.fullmatch(r"[0-9]{0,9}", text):
+            raise Invalid(f"{name} must be a whole number")
+        number = int(text or "0")
+        return number or None if name in ANNOUNCEMENTS else number
+    if name == "grplist":
+        return split_numbers(text)
+    if name == "needsconf":
+        return text.upper() in {"CHECKED", "1", "YES", "TRUE"}
+    return text or None
