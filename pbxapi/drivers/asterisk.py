@@ -10,10 +10,11 @@ from pbxapi import request_id
 from pbxapi.ami import Client, ClientConfig
 from pbxapi.db.engine import Login
 from pbxapi.drivers.past import NO_DATABASE, no_folder, past
+from pbxapi.drivers.provisioned import Provisioned
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
-from pbxapi.pbx.interfaces import Credentials, Pbx, SipExtensions
+from pbxapi.pbx.interfaces import Credentials, Pbx, Peers, SipExtensions
 from pbxapi.pbx.local_time import system_zone
 from pbxapi.pbx.parking import AmiParking
 from pbxapi.pbx.peers import AmiPeers
@@ -24,11 +25,13 @@ from pbxapi.settings import Settings
 from pbxapi.store import Store
 from pbxapi.store.secrets import RECORDING_IDS
 
+Provision = Callable[[Client, Peers], Provisioned]
+
 
 def build(settings: Settings, store: Store) -> Pbx:
     """An Asterisk with no platform around it. Connects to nothing."""
     login = database_login(settings) if settings.database.password else None
-    return assemble(settings, store, conf_sip_extensions(settings), {}, login)
+    return assemble(settings, store, conf_sip_extensions(settings), {}, login, lambda ami, peers: Provisioned())
 
 
 def database_login(settings: Settings) -> Login:
@@ -60,14 +63,18 @@ def credentials(settings: Settings) -> Credentials:
         return Credentials("", "")
 
 
-def assemble(
+def assemble(  # noqa: PLR0917  (what the three have in common, and in what they differ)
     settings: Settings,
     store: Store,
     sip_extensions: SipExtensions,
     parts: Mapping[str, Callable[[], bool]],
     login: Login | None,
+    provision: Provision,
 ) -> Pbx:
-    """Put an exchange together; `parts` are what a platform adds to what has to be ready, `login` its database's."""
+    """Put an exchange together; `parts` are what a platform adds to what has to be ready, `login` its database's.
+
+    `provision` makes what it provisions with, out of the manager client and the peers.
+    """
     who, s = credentials(settings), settings
     config = ClientConfig(
         host=s.ami.host, port=s.ami.port, username=who.username, secret=who.secret, tls=s.ami.tls,
@@ -92,6 +99,8 @@ def assemble(
     ttl, contexts = s.calls.live_ttl, s.calls.contexts
     channels = AmiChannels(ami, contexts=frozenset(contexts), ttl=ttl)
     peers = AmiPeers(ami, channels, ttl=ttl)
+    provisioned = provision(ami, peers)
+    others.update(provisioned.others)
     keep = timedelta(hours=s.calls.keep_hours)
     calls = AmiCalls(
         ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl, past=history.call_records
@@ -99,6 +108,7 @@ def assemble(
 
     def close() -> None:
         calls.close()
+        provisioned.close()
         ami.close()
         history.close()
 
@@ -115,10 +125,10 @@ def assemble(
         call_statistics=history.call_statistics,
         recordings=recordings,
         zone=zone,
-        extensions=None,
-        follow_me=None,
-        features=None,
-        applying=None,
+        extensions=provisioned.extensions,
+        follow_me=provisioned.follow_me,
+        features=provisioned.features,
+        applying=provisioned.applying,
         sip_extensions=sip_extensions,
         ari=ari,
         close=close,

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pbxapi.db.engine import engine, ready
 from pbxapi.db.login import freepbx_login
 from pbxapi.drivers import asterisk
+from pbxapi.drivers.platform import provisioning
 from pbxapi.pbx.interfaces import Pbx
 from pbxapi.pbx.sip_extensions import DatabaseSipExtensions
 from pbxapi.settings import Settings
 from pbxapi.store import Store
 
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
-def build(settings: Settings, store: Store) -> Pbx:
-    """A FreePBX. Connects to nothing."""
-    login = freepbx_login(asterisk.database_login(settings), settings.database.freepbx_conf_path)
-    tables = engine(login, "asterisk", timeout=settings.ami.timeout)
+    from pbxapi.pbx.apply_commands import ApplyCommand
+
+
+def build(
+    settings: Settings, store: Store, *, tables: Engine | None = None, command: ApplyCommand | None = None
+) -> Pbx:
+    """A FreePBX. Connects to nothing. `tables` and `command` take the place of its database and its fwconsole."""
+    login = None
+    if tables is None:
+        login = freepbx_login(asterisk.database_login(settings), settings.database.freepbx_conf_path)
+        tables = engine(login, "asterisk", timeout=settings.ami.timeout)
     parts = {"database": partial(ready, tables)}
-    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), parts, login)
+    provision = partial(provisioning, settings, store, tables, command)
+    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), parts, login, provision)
 
     def close() -> None:
         pbx.close()

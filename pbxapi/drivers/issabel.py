@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
+from pbxapi.db.engine import engine, ready
 from pbxapi.db.login import issabel_login
 from pbxapi.drivers import asterisk
+from pbxapi.drivers.platform import provisioning
 from pbxapi.pbx.interfaces import Pbx
 from pbxapi.settings import Settings
 from pbxapi.store import Store
@@ -11,8 +16,14 @@ from pbxapi.store import Store
 
 def build(settings: Settings, store: Store) -> Pbx:
     """An Issabel. Connects to nothing."""
-    # Nothing else is read from Issabel's database, so that its login is not looked for where another one is named.
-    login = None
-    if not settings.records.database_url:
-        login = issabel_login(asterisk.database_login(settings), settings.database.issabel_conf_path)
-    return asterisk.assemble(settings, store, asterisk.conf_sip_extensions(settings), {}, login)
+    login = issabel_login(asterisk.database_login(settings), settings.database.issabel_conf_path)
+    tables = engine(login, "asterisk", timeout=settings.ami.timeout)
+    parts = {"database": partial(ready, tables)}
+    provision = partial(provisioning, settings, store, tables, None)
+    pbx = asterisk.assemble(settings, store, asterisk.conf_sip_extensions(settings), parts, login, provision)
+
+    def close() -> None:
+        pbx.close()
+        tables.dispose()
+
+    return replace(pbx, close=close)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 from pbxapi.drivers.provisioned import Provisioned
+from pbxapi.errors import Timeout, Unavailable
 from pbxapi.pbx.apply_commands import ApplyCommand, NeedReload, PlatformCommand
 from pbxapi.pbx.applying import Applier
 from pbxapi.pbx.astdb import AstDb
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from pbxapi.pbx.interfaces import Peers
 
 
-def provisioning(
-    settings: Settings, store: Store, ami: Client, peers: Peers, tables: Engine, command: ApplyCommand | None = None
+def provisioning(  # noqa: PLR0917
+    settings: Settings, store: Store, tables: Engine, command: ApplyCommand | None, ami: Client, peers: Peers
 ) -> Provisioned:
-    """Put it together; `tables` is the platform's own database. Connects to nothing."""
+    """Put it together; `tables` is the platform's own database. No `command`: its own. Connects to nothing."""
     given, platform = settings.provisioning, settings.platform.driver
     look = PlatformLook(tables, platform)
     astdb = AstDb(ami)
@@ -72,12 +73,19 @@ def provisioning(
         features=PlatformFeatures(tables, look, astdb, changes),
         applying=applying,
         others={
-            "extensions": lambda: look.now().layout.warning,
+            "extensions.version": lambda: _warning(look),
             "extensions.apply": command.why_not,
             "extensions.voicemail": voicemail.why_not,
         },
         close=applying.close,
     )
+
+
+def _warning(look: PlatformLook) -> str | None:
+    try:
+        return look.now().layout.warning
+    except (Unavailable, Timeout) as error:
+        return str(error)
 
 
 def lock_path(settings: Settings, name: str) -> Path:

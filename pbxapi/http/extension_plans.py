@@ -158,7 +158,7 @@ def respond_planned(outcome: Outcome, **members: object) -> Response:
     return respond({"plan": plan_json(outcome.plan), **members})
 
 
-def either(*names: str) -> dict[str, Any]:
+def answers_with(*names: str) -> dict[str, Any]:
     """Describe an answer with 200 that has one of several schemas, by their names in the document."""
     schemas = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     return {"responses": {200: {"description": "OK", "content": {"application/json": {"schema": {"anyOf": schemas}}}}}}

@@ -62,13 +62,15 @@ class AstDb:
                 found[name[len(family) + 2 :].rstrip()] = value.rstrip()
         return found
 
-    def write(self, changes: Iterable[KeyChange]) -> None:
-        """Make each entry what its `after` says. Several may have been written when one fails."""
-        self._run([self._starter(change) for change in changes])
+    def write(self, changes: Iterable[KeyChange], sent: list[KeyChange] | None = None) -> None:
+        """Make each entry what its `after` says. When one fails, `sent` holds those that may have been written."""
+        changes = list(changes)
+        self._run([self._starter(change) for change in changes], changes, sent)
 
     def put_back(self, changes: Sequence[KeyChange]) -> None:
         """Make each entry what its `before` says, the last first."""
-        self.write(KeyChange(c.family, c.key, c.after, c.before) for c in reversed(changes))
+        if changes:
+            self.write(KeyChange(c.family, c.key, c.after, c.before) for c in reversed(changes))
 
     def _starter(self, change: KeyChange) -> Callable[[], Pending]:
         where = [("Family", change.family), ("Key", change.key)]
@@ -79,9 +81,19 @@ class AstDb:
             raise Invalid("A value holds a line end or a NUL, which cannot be written")
         return lambda: self._ami.start("DBPut", [*where, ("Val", value)])
 
-    def _run(self, starters: list[Callable[[], Pending]]) -> None:
+    def _run(
+        self,
+        starters: list[Callable[[], Pending]],
+        changes: Sequence[KeyChange] = (),
+        sent: list[KeyChange] | None = None,
+    ) -> None:
         for first in range(0, len(starters), AT_ONCE):
-            for pending in [start() for start in starters[first : first + AT_ONCE]]:
+            under_way = []
+            for place, start in enumerate(starters[first : first + AT_ONCE], first):
+                under_way.append(start())
+                if sent is not None:
+                    sent.append(changes[place])
+            for pending in under_way:
                 try:
                     pending.result()
                 except AmiRefused as error:

@@ -15,7 +15,7 @@ from pbxapi.ami import AmiError
 from pbxapi.errors import Inconsistent, PbxError
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.locks import HostLock
-from pbxapi.pbx.plan import FileChange, Plan
+from pbxapi.pbx.plan import FileChange, KeyChange, Plan
 from pbxapi.pbx.provisioning import WRITING, Applying, Journal, Write
 from pbxapi.pbx.row_changes import Rows
 from pbxapi.pbx.step import Step, run
@@ -94,8 +94,9 @@ class Changes:
         return change
 
     def _do(self, plan: Plan) -> None:
-        outside = [Step(f"AstDB keys of {_families(plan)}", lambda: self._astdb.write(plan.keys),
-                        lambda: self._astdb.put_back(plan.keys))] if plan.keys else []  # fmt: skip
+        sent: list[KeyChange] = []
+        outside = [Step(f"AstDB keys of {_families(plan)}", lambda: self._astdb.write(plan.keys, sent),
+                        lambda: self._astdb.put_back(sent))] if plan.keys else []  # fmt: skip
         names = dict.fromkeys(change.file for change in plan.files)
         outside += [self._files[name].step([c for c in plan.files if c.file == name]) for name in names]
         if self._rows is None or not plan.rows:

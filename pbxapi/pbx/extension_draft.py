@@ -155,6 +155,8 @@ class Draft:
         for keyword, data in device.webrtc.items():
             if on:
                 self.put_setting(keyword, data)
+            elif self.settings.get(keyword) == data and keyword not in device.flags:
+                del self.settings[keyword]
             elif self.settings.get(keyword) == data:
                 self.put_setting(keyword, self._default(device, keyword))
 

@@ -124,7 +124,7 @@ class Operations:
         for operation in operations:
             number = operation.number
             if operation.op == "create" and (number in old or number in users):
-                what = f"is taken: {users[number]}" if number in users else "exists already"
+                what = "exists already" if number in old else f"is taken: {users[number]}"
                 raise Conflict(f"{number} {what}")
             if operation.op != "create" and number not in old:
                 raise NotFound(f"There is no extension {number}")

@@ -83,11 +83,21 @@ SIP_WEBRTC = {
     "avpf": "yes", "force_avp": "yes", "icesupport": "yes", "encryption": "yes", "rtcp_mux": "yes",
     "transport": "wss,ws,udp,tcp,tls",
 }  # fmt: skip
-ISSABEL_SIP_WEBRTC = {**SIP_WEBRTC, "dtlsenable": "yes", "dtlsverify": "fingerprint"}
+"""FreePBX adds the certificate that its Certificate Manager has for the device; no keyword of the device says which."""
+
+ISSABEL_KEYS = "/etc/asterisk/keys/asterisk.pem"
+"""Key and certificate in one file, as Issabel installs it and its own WebRTC profiles name it."""
+ISSABEL_SIP_WEBRTC = {
+    **SIP_WEBRTC, "dtlsenable": "yes", "dtlsverify": "fingerprint", "dtlscertfile": ISSABEL_KEYS,
+    "dtlsprivatekey": ISSABEL_KEYS,
+}  # fmt: skip
 ISSABEL_PJSIP_WEBRTC = {
     "transport": "transport-wss", "media_encryption": "dtls", "ice_support": "yes", "use_avpf": "yes",
-    "rtcp_mux": "yes", "media_use_received_transport": "yes",
+    "rtcp_mux": "yes", "media_use_received_transport": "yes", "dtls_verify": "fingerprint",
+    "dtls_cert_file": ISSABEL_KEYS, "dtls_private_key": ISSABEL_KEYS,
 }  # fmt: skip
+SET_ONLY = frozenset({"dtlscertfile", "dtlsprivatekey"})
+"""Keywords that Issabel has no row for while they are empty."""
 
 RECORDING_KEYS = (
     ("recording", ""), ("recording/in/external", "dontcare"), ("recording/in/internal", "dontcare"),
@@ -144,7 +154,7 @@ def _device(  # noqa: PLR0917  (a row of the tables below)
         flags,
         {**COMMON_FIELDS, **fields},
         words,
-        {keyword: value for keyword, value in webrtc.items() if keyword in flags},
+        {keyword: value for keyword, value in webrtc.items() if keyword in SET_ONLY.union(flags)},
         dial,
     )
 

@@ -110,7 +110,7 @@ class PlatformFollowMe:
                 old, wanted, grplist,
                 layout=layout, columns=columns, files=_recordings(connection, platform, ids) or {},
             )  # fmt: skip
-            (new.rows[plans.place(number)], columns)
+            check_widths(new.rows[plans.place(number)], columns)
         return plans.view(new, platform.settings) or wanted, self._plan(platform, layout, old, new, on=wanted.enabled)
 
     def _delete(self, number: str, how: Write) -> tuple[None, Plan]:

@@ -53,7 +53,7 @@ def why_not(path: str) -> str | None:
         return f"There is no {name} where it is looked for."
     except OSError:
         return f"The user that this API runs as may not read {name}."
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         return f"The user that this API runs as may not write to the folder of {name}."
     if os.geteuid() not in {0, found.st_uid} and not _group_will_do(found):
         return f"The user that this API runs as cannot write {name} so that its owner still may."

@@ -28,7 +28,7 @@ SECONDS = 20.0
 def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run it in an empty folder with a spoiled configuration, which must not matter; give it and its welcome."""
     (folder / ".env").write_text("API_SECRET_KEY=x\nAMI_HOST=192.0.2.1\n")
-    environ = {**os.environ, "PBX_DRIVER": "freepbx"}
+    environ = {**os.environ, "PBX_DRIVER": "issabel"}
     process = subprocess.Popen(
         [sys.executable, "-m", "pbxapi", "demo", *arguments],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ,

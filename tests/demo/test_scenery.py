@@ -8,6 +8,7 @@ import pytest
 
 from pbxapi.demo.bus import Bus
 from pbxapi.demo.channels import Numbering
+from pbxapi.demo.database import Database
 from pbxapi.demo.exchange import DemoExchange
 from pbxapi.demo.phones import PHONES, Phone
 from pbxapi.demo.registrar import Registrar
@@ -84,7 +85,7 @@ def test_a_phone_that_goes_and_comes_back_is_told_as_on_asterisk_22() -> None:
     bus.attach(ear)
     phones: dict[str, Phone] = {phone.number: phone for phone in PHONES}
     changed: list[str] = []
-    registrar = Registrar(bus, phones, changed.append)
+    registrar = Registrar(bus, phones, Database(), changed.append)
     for step in (registrar.unregister, registrar.register):
         step("105")
         changed.append(str(phones["105"].registered))

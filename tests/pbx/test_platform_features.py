@@ -79,3 +79,8 @@ def test_a_dry_run_and_a_refused_condition_write_nothing(freepbx: Provisioned) -
     with pytest.raises(Conflict):
         freepbx.features.change("200", {"do_not_disturb": True}, Write(check=refuse))
     assert freepbx.astdb.get("DND", "200") is None
+
+
+def test_what_was_never_on_needs_no_lamp_to_go_out(freepbx: Provisioned) -> None:
+    _, outcome = freepbx.features.change("200", {"do_not_disturb": False, "call_forward": None}, Write())
+    assert outcome.plan.empty

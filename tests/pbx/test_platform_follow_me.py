@@ -195,3 +195,13 @@ def test_without_the_module_there_is_no_follow_me(tables: Engine, demo_ami: Clie
             freepbx.follow_me.all()
         with pytest.raises(NotSupported):
             put(freepbx)
+
+
+def test_a_fixed_caller_id_may_be_there_already(freepbx: Provisioned) -> None:
+    with pytest.raises(Invalid) as caught:
+        put(freepbx, caller_id_mode="fixed")
+    assert caught.value.fields.keys() == {"fixed_caller_id"}
+    put(freepbx, caller_id_mode="did", fixed_caller_id="+4989")
+    follow_me, _ = put(freepbx, merge=True, caller_id_mode="fixed")
+    assert (follow_me.caller_id_mode, follow_me.fixed_caller_id) == ("fixed", "+4989")
+    assert freepbx.entries("200")["fixedcid"] == "+4989"

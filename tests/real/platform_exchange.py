@@ -99,9 +99,19 @@ class PlatformExchange:
         }
 
     def reload(self) -> str:
-        """Do as the screen's button does; returns what it prints."""
-        done = subprocess.run([self.program, "reload"], capture_output=True, text=True, timeout=60, check=True)
-        return done.stdout
+        """Do as the screen's button does; returns what the program prints, fails when it fails."""
+        status, said = self.run_reload()
+        assert status == 0, said
+        assert not self.need_reload(), said
+        return said
+
+    def run_reload(self) -> tuple[int, str]:
+        """Run the program; its exit status, which says little, and what it prints."""
+        done = subprocess.run([self.program, "reload"], capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def need_reload(self) -> bool:
+        return self.sql("SELECT value FROM admin WHERE variable = 'need_reload'") == [{"value": "true"}]
 
     def sql(self, statement: str, *values: object) -> list[dict[str, object]]:
         return self.mariadb.run(statement, *values, database=self.database.name)
@@ -133,6 +143,17 @@ class PlatformExchange:
             rows = [row for family in FAMILIES for row in manager.ask("DBGetTree", Family=family) if "Key" in row]
         return {row["Key"]: row["Val"] for row in rows if not words or set(words) & set(row["Key"].split("/"))}
 
+    def insert(self, table: str, row: Mapping[str, object]) -> None:
+        """Write one row by hand."""
+        columns, places = ", ".join(f"`{column}`" for column in row), ", ".join(["%s"] * len(row))
+        self.sql(f"INSERT INTO `{table}` ({columns}) VALUES ({places})", *row.values())
+
+    def put(self, keys: Mapping[tuple[str, str], str]) -> None:
+        """Write entries of AstDB by hand, by family and key."""
+        with self.manager() as manager:
+            for (family, key), value in keys.items():
+                manager.ask("DBPut", Family=family, Key=key, Val=value)
+
     def phone(self, number: str, secret: str, *, chan_sip: bool = False, answer_after: float | None = 0.2) -> Phone:
         """A telephone, not registered yet; it is closed after the test."""
         ports = self.asterisk.ports
@@ -163,7 +184,7 @@ def started(kind: Kind, mariadb: MariaDB, folder: Path) -> Iterator[PlatformExch
     place = platform_database(mariadb, kind.name, called="asterisk")
     login = Login(kind.platform, place.host, place.port, place.user, place.name, place.password)
     exchange = PlatformExchange(kind, server, mariadb, place, write_program(server.folder, login))
-    exchange.set(_settings(server))
+    exchange.set(_settings(kind, server))
     for file in INCLUDED[kind.platform]:
         (exchange.etc / file).touch()
     server.start()
@@ -175,9 +196,11 @@ def started(kind: Kind, mariadb: MariaDB, folder: Path) -> Iterator[PlatformExch
         mariadb.run(f"DROP DATABASE {place.name}")
 
 
-def _settings(server: Asterisk) -> dict[str, str]:
+def _settings(kind: Kind, server: Asterisk) -> dict[str, str]:
     """What the platform knows of this server from its own settings."""
+    both = {"ASTSIPDRIVER": "both"} if kind.name == "freepbx13" else {}
     return {
+        **both,
         "AMPMGRUSER": "api",
         "AMPMGRPASS": "api-secret",
         "ASTMANAGERHOST": "127.0.0.1",
@@ -186,6 +209,5 @@ def _settings(server: Asterisk) -> dict[str, str]:
         "ASTSPOOLDIR": str(server.folder / "spool"),
         "ASTVARLIBDIR": str(server.folder / "lib"),
         "ASTRUNDIR": str(server.folder / "run"),
-        "ASTSIPDRIVER": "both" if server.version == "16" else "chan_pjsip",
         "DIAL_OPTIONS": "tr",
     }

@@ -17,7 +17,7 @@ def rewrite(tables: Tables, astdb: AstDb, etc: Path) -> None:
     if tables.platform != "freepbx":
         return
     path = etc / "voicemail.conf"
-    sections = _parse(path.read_text())
+    sections = parse(path.read_text())
     boxes = {number: context for context, lines in sections.items() if context not in NO_MAILBOXES for number in lines}
     if tables.major >= 14:
         sections.setdefault("general", {})["aliasescontext"] = "pbxaliases"
@@ -27,7 +27,7 @@ def rewrite(tables: Tables, astdb: AstDb, etc: Path) -> None:
         astdb.put("AMPUSER", f"{number}/voicemail", boxes.get(number, "novm"))
 
 
-def _parse(text: str) -> Sections:
+def parse(text: str) -> Sections:
     sections: Sections = {}
     lines: dict[str, str] = {}
     for line in text.splitlines():

@@ -1,0 +1,241 @@
+"""Which numbers of a platform are taken, and what mentions a number that is to go, in words for people.
+
+Each table is asked by itself: in one UNION of all of them, tables of different collations, which is how an exchange
+looks after some upgrades, would be an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import column, func, or_, select, table
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnClause, ColumnElement, Connection
+
+    from pbxapi.db.schema import Schema
+
+AT_ONCE = 500
+"""Numbers in one statement."""
+
+FEW = 20
+"""Up to so many numbers, a statement names them; for more, all rows are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A table whose rows have numbers of their own: in `column`. `name` is the column that describes a row."""
+
+    table: str
+    word: str
+    column: str
+    name: str | None = None
+
+
+OWNERS = (
+    Owner("users", "extension", "extension", "name"),
+    Owner("devices", "device", "id", "description"),
+    Owner("queues_config", "queue", "extension", "descr"),
+    Owner("ringgroups", "ring group", "grpnum", "description"),
+    Owner("meetme", "conference", "exten", "description"),
+    Owner("paging_config", "page group", "page_group", "description"),
+    Owner("parkplus", "parking lot", "parkext", "name"),
+    Owner("vmblast", "voicemail blast group", "grpnum", "description"),
+    Owner("custom_extensions", "custom extension", "custom_exten", "description"),
+    Owner("miscapps", "misc application", "ext", "description"),
+    Owner("users", "the SIP alias", "sipname", "name"),
+)
+"""Where a number may be, as the platforms' own check of conflicts has it; parking places and feature codes beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A table whose rows may name extensions. `key` finds the row; `name` describes it.
+
+    `places` are columns with a dialplan place (`ext-local,200,1`), with what the place is for; `lists` hold numbers
+    with `-` between them, `numbers` one. `own`: the rows belong to an extension, their `key`.
+    """
+
+    table: str
+    word: str
+    key: str
+    name: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    own: bool = False
+
+
+MENTIONS = (
+    Mention("incoming", "inbound route", "extension", "description", {"destination": ""}),
+    Mention("ivr_details", "IVR", "id", "name",
+            {"invalid_destination": ", invalid key", "timeout_destination": ", no key"}),
+    Mention("ringgroups", "ring group", "grpnum", "description", {"postdest": ", no answer"}, lists=("grplist",)),
+    Mention("queues_config", "queue", "extension", "descr", {"dest": ", fail-over", "destcontinue": ", continue"}),
+    Mention("timeconditions", "time condition", "timeconditions_id", "displayname",
+            {"truegoto": ", matching", "falsegoto": ", not matching"}),
+    Mention("announcement", "announcement", "announcement_id", "description", {"post_dest": ""}),
+    Mention("findmefollow", "follow-me of", "grpnum", None, {"postdest": ", no answer"}, lists=("grplist",), own=True),
+    Mention("users", "extension", "extension", "name",
+            {"noanswer_dest": ", no answer", "busy_dest": ", busy", "chanunavail_dest": ", not reachable"}, own=True),
+    Mention("miscdests", "misc destination", "id", "description", numbers=("destdial",)),
+    Mention("miscapps", "misc application", "ext", "description", {"dest": ""}),
+    Mention("paging_groups", "page group", "page_number", numbers=("ext",)),
+    Mention("vmblast_groups", "voicemail blast group", "grpnum", numbers=("ext",)),
+    Mention("daynight", "call flow control", "ext", None, {"dest": ""}),
+    Mention("parkplus", "parking lot", "parkext", "name", {"dest": ", time out"}),
+    Mention("setcid", "caller id", "cid_id", "description", {"dest": ""}),
+    Mention("languages", "language", "language_id", "description", {"dest": ""}),
+    Mention("callback", "callback", "callback_id", "description", {"destination": ""}),
+    Mention("queueprio", "queue priority", "queueprio_id", "description", {"dest": ""}),
+    Mention("dynroute_dests", "dynamic route", "dynroute_id", None, {"dest": ""}),
+    Mention("outbound_routes", "outbound route", "route_id", "name", {"dest": ", congestion"}),
+    Mention("tts", "text to speech", "tts_id", "tts_description", {"dest": ""}),
+    Mention("custom_destinations", "custom destination", "custom_dest", "description", {"custom_dest": ""}),
+)  # fmt: skip
+"""What an extension's deletion leaves as it is; keys of an IVR beside (their rows have no name)."""
+
+PLACE = re.compile(r"(?:ext-local|from-did-direct|ext-findmefollow|from-internal),(?:vm[ubsi]|FM)?([0-9]+),")
+"""The places that are an extension, its mailbox or its follow-me."""
+
+
+def taken(connection: Connection, schema: Schema, numbers: Collection[str]) -> dict[str, str]:
+    """Say of those numbers that are in use by what they are: `{"400": "queue 400 (Support)"}`.
+
+    A DID is no number in this sense: inbound routes have a context of their own.
+    """
+    found: dict[str, str] = {}
+    for owner in OWNERS:
+        for number, words in _owned(connection, schema, owner, numbers):
+            found.setdefault(number, words)
+    for number, words in (*_parking(connection, schema, numbers), *_feature_codes(connection, schema, numbers)):
+        found.setdefault(number, words)
+    return found
+
+
+def _owned(connection: Connection, schema: Schema, owner: Owner, numbers: Collection[str]) -> Iterator[tuple[str, str]]:
+    if schema.has(owner.table, owner.column):
+        for some in _some(numbers):
+            where = column(owner.column).in_(some)
+            for row in _rows(connection, schema, owner.table, (owner.column, owner.name), where):
+                number = str(row[owner.column])
+                yield number, _words(owner.word, number, row.get(owner.name or ""))
+
+
+def _parking(connection: Connection, schema: Schema, numbers: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The places of parking lots: `numslots` numbers from `parkpos` on."""
+    if schema.has("parkplus", "parkpos") and schema.has("parkplus", "numslots"):
+        for row in _rows(connection, schema, "parkplus", ("parkpos", "numslots", "parkext", "name")):
+            first, many = _integer(row["parkpos"]), _integer(row["numslots"])
+            for number in numbers:
+                if first is not None and many is not None and first <= (_integer(number) or 0) < first + many:
+                    yield number, f"a place of {_words('parking lot', row.get('parkext'), row.get('name'))}"
+
+
+def _feature_codes(connection: Connection, schema: Schema, numbers: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The codes that are on, of modules that are."""
+    if not schema.has("featurecodes"):
+        return
+    code = func.coalesce(func.nullif(column("customcode"), ""), column("defaultcode"))
+    names = ("modulename", "description", "customcode", "defaultcode")
+    off: set[str] | None = None
+    for some in _some(numbers):
+        for row in _rows(connection, schema, "featurecodes", names, code.in_(some) & (column("enabled") == 1)):
+            if off is None:
+                off = _modules_off(connection, schema)
+            if row["modulename"] not in off:
+                number = str(row["customcode"] or row["defaultcode"])
+                yield number, _words("feature code", number, row["description"])
+
+
+def _modules_off(connection: Connection, schema: Schema) -> set[str]:
+    if not schema.has("modules"):
+        return set()
+    rows = _rows(connection, schema, "modules", ("modulename",), column("enabled") == 0)
+    return {str(row["modulename"]) for row in rows}
+
+
+def mentions(connection: Connection, schema: Schema, numbers: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """What still mentions each of these extensions: `{"200": ("ring group 600 (Sales)", "IVR 3 (Main), key 2")}`.
+
+    What goes with the extensions is none: their own follow-me and destinations, and their places in queues.
+    """
+    wanted = set(numbers)
+    found: dict[str, dict[str, None]] = {}
+    for number, words in _all(connection, schema, wanted):
+        found.setdefault(number, {})[words] = None
+    return {number: tuple(words) for number, words in found.items()}
+
+
+def _all(connection: Connection, schema: Schema, wanted: set[str]) -> Iterator[tuple[str, str]]:
+    for mention in MENTIONS:
+        for row, number, what in _mentioning(connection, schema, mention, wanted):
+            if not (mention.own and str(row[mention.key]) in wanted):
+                yield number, _words(mention.word, row[mention.key], row.get(mention.name or "")) + what
+    entries = Mention("ivr_entries", "IVR", "ivr_id", "selection", {"dest": ""})
+    names: dict[str, Any] | None = None
+    for row, number, _ in _mentioning(connection, schema, entries, wanted):
+        if names is None:
+            names = _ivr_names(connection, schema)
+        key = str(row["ivr_id"])
+        yield number, f"{_words('IVR', key, names.get(key))}, key {row.get('selection')}"
+
+
+def _ivr_names(connection: Connection, schema: Schema) -> dict[str, Any]:
+    if not schema.has("ivr_details", "name"):
+        return {}
+    return {str(row["id"]): row["name"] for row in _rows(connection, schema, "ivr_details", ("id", "name"))}
+
+
+def _mentioning(
+    connection: Connection, schema: Schema, mention: Mention, wanted: set[str]
+) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """Rows, each with a number that it mentions and what for."""
+    columns = [name for name in (*mention.places, *mention.lists, *mention.numbers) if schema.has(mention.table, name)]
+    if not columns or not schema.has(mention.table, mention.key):
+        return
+    where = [column(name).contains(number) for name in columns for number in wanted] if len(wanted) <= FEW else []
+    for row in _rows(connection, schema, mention.table, (mention.key, mention.name, *columns), *where):
+        for name in columns:
+            for number in _named(mention, name, str(row[name] or "")) & wanted:
+                yield row, number, mention.places.get(name, "")
+
+
+def _named(mention: Mention, name: str, value: str) -> set[str]:
+    """The numbers that a column's value names."""
+    if name in mention.places:
+        match = PLACE.match(value)
+        return {match[1]} if match else set()
+    return {each.strip().rstrip("#") for each in (value.split("-") if name in mention.lists else [value])}
+
+
+def _rows(
+    connection: Connection, schema: Schema, name: str, columns: Iterable[str | None], *any_of: ColumnElement[bool]
+) -> list[Mapping[str, Any]]:
+    """Rows of a table, with those of these columns that it has."""
+    there: list[ColumnClause[Any]] = [
+        column(each) for each in dict.fromkeys(columns) if each and schema.has(name, each)
+    ]
+    statement = select(*there).select_from(table(name))
+    if any_of:
+        statement = statement.where(or_(*any_of))
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _words(word: str, number: object, name: object = None) -> str:
+    """`ring group 600 (Sales)`; an inbound route for any number has none."""
+    return f"{word} {'any' if number in {'', None} else number}" + (f" ({name})" if name else "")
+
+
+def _some(numbers: Collection[str]) -> Iterator[list[str]]:
+    every = list(numbers)
+    for first in range(0, len(every), AT_ONCE):
+        yield every[first : first + AT_ONCE]
+
+
+def _integer(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else None
