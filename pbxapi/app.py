@@ -16,6 +16,10 @@ from pbxapi.http import (
     channels,
     cors,
     docs,
+    extension_batch,
+    extensions,
+    features,
+    follow_me,
     health,
     parking,
     peers,
@@ -44,7 +48,7 @@ DRIVERS = {
 }
 RESOURCES = (
     health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
-    ari.blp,
+    extensions.blp, extension_batch.blp, follow_me.blp, features.blp, ari.blp,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ SEEN_BY_BOTH = (
     "pbx.history",
     "pbx.plan",
     "pbx.provisioning",
+    "pbx.extension_checks",
     "pbx.live",
     "pbx.extension_checks",
     "pbx.follow_me_numbers",

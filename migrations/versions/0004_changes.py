@@ -1,4 +1,4 @@
-"""Changes to the exchange's configuration that are under way, or wait to be applied."""
+"""Changes to the exchange's configuration that are under way, or wait to be applied; how the last apply ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,26 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "applies",
+        sa.Column("until", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("at", UtcDateTime(), nullable=False),
+    )
+    op.create_table(
+        "applies",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("until", sa.Integer(), nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("at", UtcDateTime(), nullable=False),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("applies")
+    op.drop_table("applies")
     op.drop_table("changes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +16,8 @@ from pbxapi.demo.platform_rows import make_platform
 from pbxapi.demo.reach import Rules
 from pbxapi.demo.registrar import Registrar
 from pbxapi.demo.world import World
+
+_log = logging.getLogger(__name__)
 
 REGISTERS_AFTER = 1.0  # seconds: somebody has typed the secret into a new phone
 USER_AGENT = "LinphoneiOS/5.2.1 (iPhone) LinphoneSDK/5.3.30"
@@ -105,6 +109,27 @@ class DemoPlatform:
         phone = self._world.phones.get(number)
         if phone and not phone.registered:
             self._registrar.register(number)
+
+
+class DemoCommand:
+    """`ApplyCommand`: what FreePBX does by `fwconsole reload`, without a program to run."""
+
+    method = "command"
+
+    def __init__(self, platform: DemoPlatform) -> None:
+        self._platform = platform
+
+    def run(self, timeout: float) -> tuple[bool, str | None]:
+        """Apply; it takes some hundredths of a second."""
+        try:
+            self._platform.apply()
+        except (OSError, sqlite3.Error):
+            _log.exception("demo exchange: its configuration could not be applied")
+            return False, "the demo's own files cannot be read or written"
+        return True, None
+
+    def why_not(self) -> None:
+        """It always can."""
 
 
 def _shown(extension: Extension) -> Mapping[str, str]:

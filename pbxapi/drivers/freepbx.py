@@ -18,7 +18,7 @@ from pbxapi.store import Store
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from pbxapi.pbx.apply_commands import ApplyCommand
+    from pbxapi.pbx.applying import ApplyCommand
 
 
 def build(

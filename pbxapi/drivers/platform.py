@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 
 from pbxapi.drivers.provisioned import Provisioned
 from pbxapi.errors import Timeout, Unavailable
-from pbxapi.pbx.apply_commands import ApplyCommand, NeedReload, PlatformCommand
-from pbxapi.pbx.applying import Applier
+from pbxapi.pbx.apply_commands import NeedReload, PlatformCommand
+from pbxapi.pbx.applying import Applier, ApplyCommand
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.asterisk_conf import ConfError, read
 from pbxapi.pbx.change import Changes
@@ -45,13 +45,14 @@ def provisioning(  # noqa: PLR0917
     astdb = AstDb(ami)
     voicemail = VoicemailFile(given.voicemail_conf_path, given.voicemail_path, ami)
     writing = HostLock(lock_path(settings, "write"), "The exchange's configuration")
-    command = command or PlatformCommand(settings.platform.driver, look, given.apply_command, ami)
+    flag = NeedReload(tables)
+    command = command or PlatformCommand(platform, look, given.apply_command, ami, flag)
     applying = Applier(
         store.changes,
         HostLock(lock_path(settings, "apply"), "Applying the configuration"),
         writing,
         command,
-        NeedReload(tables),
+        flag,
         timeout=given.apply_timeout,
     )
     rows = Rows(tables, lambda table: look.now().schema.tables[table].transactional)

@@ -145,5 +145,5 @@ def loaded(schema: ma.Schema, document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found: dict[str, Any] = schema.load(document)
     except ma.ValidationError as error:
-        raise Invalid("Some fields cannot be used", field_errors({"json": error.normalized_messages()})) from None
+        raise Invalid("Some fields cannot be used", field_errors({"json": error.messages_dict})) from None
     return found

@@ -162,3 +162,9 @@ def answers_with(*names: str) -> dict[str, Any]:
     """Describe an answer with 200 that has one of several schemas, by their names in the document."""
     schemas = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     return {"responses": {200: {"description": "OK", "content": {"application/json": {"schema": {"anyOf": schemas}}}}}}
+
+
+def merge_patch(name: str) -> dict[str, Any]:
+    """Describe that a body of this schema may be sent as a JSON merge patch by its own media type too (RFC 7396)."""
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"requestBody": {"content": {"application/merge-patch+json": {"schema": schema}}}}

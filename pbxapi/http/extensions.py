@@ -21,6 +21,7 @@ from pbxapi.http.extension_plans import (
     answers_with,
     applied,
     hidden,
+    merge_patch,
     respond_planned,
     write_of,
 )
@@ -42,7 +43,7 @@ blp.named_schemas = (ChangedExtensionSchema, DeletedExtensionSchema, PlannedExte
 
 CHANGED = answers_with("ChangedExtension", "PlannedExtensions")
 DELETED = answers_with("DeletedExtension", "PlannedExtensions")
-MERGE_PATCH = "application/merge-patch+json"
+PROBLEMS = (409, 412, 501, 502, 503, 504)
 
 
 def extensions() -> Extensions:
@@ -133,7 +134,7 @@ def replace_extension(body: dict[str, Any], query: dict[str, Any], number: str) 
     What is not sent gets its default, and voicemail that is not sent is taken away. Name, technology, secret, the PIN
     of a mailbox that is kept, and settings that this API does not know, stay.
     """
-    return _write(operation("replace", known(number), body), query)
+    return _write(operation("replace", number, body), query)
 
 
 @blp.patch("/extensions/<number>")
@@ -141,7 +142,7 @@ def replace_extension(body: dict[str, Any], query: dict[str, Any], number: str) 
 @blp.arguments(ExtensionChangesSchema)
 @blp.arguments(WriteQuery, location="query")
 @blp.response(200, headers=headers("ETag"))
-@blp.doc(**CHANGED)
+@blp.doc(**CHANGED, **merge_patch("ExtensionChanges"))
 @blp.problems(*PROBLEMS)
 def change_extension(body: dict[str, Any], query: dict[str, Any], number: str) -> Response:
     """Change an extension
@@ -149,7 +150,7 @@ def change_extension(body: dict[str, Any], query: dict[str, Any], number: str) -
     A JSON merge patch (RFC 7396): what is not sent stays, null sets the default or takes away. Changes nothing but what
     is sent.
     """
-    return _write(operation("update", known(number), body), query)
+    return _write(operation("update", number, body), query)
 
 
 @blp.delete("/extensions/<number>")
@@ -164,7 +165,7 @@ def delete_extension(query: dict[str, Any], number: str) -> Response:
     With its follow-me, forwards, states and what else would hurt the number's next owner. 409: others mention it still
     (ring groups, routes, ...); `force` deletes it all the same. The messages of its mailbox stay, but for `voicemail`.
     """
-    return _write(operation("delete", known(number), {}), query)
+    return _write(operation("delete", number, {}), query)
 
 
 @blp.get("/extensions/<number>/drift")
@@ -208,7 +209,7 @@ def repair_extension(query: dict[str, Any], number: str) -> Response:
 
 
 def operation(op: str, number: str, body: Mapping[str, Any]) -> Operation:
-    """An operation out of a body. Raises Invalid."""
+    """An operation out of a body. Raises Invalid, and NotFound for what is no number."""
     if body.get("extension", number) != number:
         raise Invalid("An extension keeps its number", {"extension": [f"Must be {number}, or left out."]})
     values = {name: value for name, value in body.items() if name not in {"extension", "managed"}}
@@ -217,7 +218,7 @@ def operation(op: str, number: str, body: Mapping[str, Any]) -> Operation:
         values.pop("secret", None)
     if op != "delete":
         check(number, values)
-    return Operation(op, number, values)
+    return Operation(op, known(number), values)
 
 
 def _write(wanted: Operation, query: Mapping[str, Any], *, status: int = 200) -> Response:

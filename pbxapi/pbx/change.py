@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from pbxapi.ami import AmiError
-from pbxapi.errors import Inconsistent, PbxError
+from pbxapi.errors import Inconsistent, PbxError, Unavailable
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.plan import FileChange, KeyChange, Plan
@@ -90,7 +90,8 @@ class Changes:
         except (PbxError, AmiError):
             self._journal.forget(change)
             raise
-        self._journal.written(change)
+        with _store_may_fail():
+            self._journal.written(change)
         return change
 
     def _do(self, plan: Plan) -> None:
@@ -128,13 +129,23 @@ class Changes:
 
     def _apply(self, change: int, plan: Plan, how: Write) -> tuple[bool, str | None]:
         if not plan.reload or self._applying is None:
-            self._journal.forget(change)
+            with _store_may_fail():
+                self._journal.forget(change)
             return True, None
         if not how.apply:
             self._applying.leave(change)
             return False, "not applied, as asked"
         done = self._applying.settle(change)
         return done.ok, done.reason
+
+
+@contextmanager
+def _store_may_fail() -> Iterator[None]:
+    """What is committed is done, also when the journal cannot note it: the next writer will name it then."""
+    try:
+        yield
+    except Unavailable as error:
+        log.error("the journal of changes: %s", error)  # noqa: TRY400
 
 
 def _families(plan: Plan) -> str:

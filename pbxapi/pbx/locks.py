@@ -29,15 +29,30 @@ class HostLock:
     def hold(self, timeout: float) -> Iterator[None]:
         """Hold it. Raises Unavailable when it cannot be had within `timeout` seconds, or its file not be opened."""
         deadline = time.monotonic() + timeout
-        try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
-        except OSError as error:
-            raise Unavailable(f"{self._what} cannot be locked here", part="lock", retry_after=30) from error
+        handle = self._open()
         try:
             self._wait(handle, deadline)
             yield
         finally:
             os.close(handle)
+
+    def held(self) -> bool:
+        """Whether somebody holds it now. Raises Unavailable when its file cannot be opened."""
+        handle = self._open()
+        try:
+            # Shared: those who only look do not see each other.
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+        except OSError as error:
+            raise Unavailable(f"{self._what} cannot be locked here", part="lock", retry_after=30) from error
 
     def _wait(self, handle: int, deadline: float) -> None:
         pause, longest = PAUSE

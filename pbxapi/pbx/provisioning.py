@@ -214,8 +214,9 @@ class ApplyStatus:
     method: str
 
 
-WRITING, WRITTEN, ABANDONED = "writing", "written", "abandoned"
-"""A change is under way; done and not applied yet; or was left by a process that died in the midst of it."""
+WRITING, WRITTEN, LEFT, ABANDONED = "writing", "written", "left", "abandoned"
+"""A change is under way; done and not applied yet; the same, and the platform's own flag tells whether it still waits;
+or it was left by a process that died in the midst of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,8 @@ class Journal(Protocol):
     def forget(self, change: int) -> None: ...
     def abandon(self, change: int) -> None: ...
     def applied(self, until: int) -> None: ...
+    def ran(self, until: int, how: Applied) -> None: ...
+    def last_run(self) -> tuple[int, Applied] | None: ...
     def open(self) -> list[Change]: ...
 
 

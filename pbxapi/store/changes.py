@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from pbxapi.pbx.provisioning import ABANDONED, WRITING, WRITTEN, Change
-from pbxapi.store.tables import changes
+from pbxapi.pbx.provisioning import ABANDONED, WRITING, WRITTEN, Applied, Change
+from pbxapi.store.tables import applies, changes
 
 if TYPE_CHECKING:
     from pbxapi.store.engine import Store
 
+RUNS_KEPT = 20
+
 
 class ChangeStore:
-    """Rows of `changes`. Everything raises Unavailable."""
+    """Rows of `changes`, and the one of `applies`. Everything raises Unavailable."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def begin(self, numbers: Sequence[str]) -> int:
         """Note that a change begins; its id is higher than that of any before."""
-        row = {"numbers": json.dumps(list(numbers)), "state": WRITING, "at": datetime.now(UTC)}
+        return self._insert(numbers, WRITING)
+
+    def request(self) -> int:
+        """Note that somebody wants what waits to be applied; its id stands in line with those of changes."""
+        return self._insert((), WRITTEN)
+
+    def _insert(self, numbers: Sequence[str], state: str) -> int:
+        row = {"numbers": json.dumps(list(numbers)), "state": state, "at": datetime.now(UTC)}
         with self._store.begin() as connection:
             made = connection.execute(insert(changes).values(row)).inserted_primary_key
         return int(made[0]) if made else 0
@@ -46,11 +56,40 @@ class ChangeStore:
         with self._store.begin() as connection:
             connection.execute(delete(changes).where(changes.c.id == change))
 
-    def applied(self, until: int) -> None:
-        """All that were written, up to this one, are in effect."""
-        done = delete(changes).where(changes.c.id <= until, changes.c.state == WRITTEN)
+    def leave(self, some: Sequence[int]) -> None:
+        """They wait for as long as the platform's own flag says so; those that are not there any more stay away."""
+        left = update(changes).where(changes.c.id.in_(some), changes.c.state == WRITTEN).values(state=LEFT)
         with self._store.begin() as connection:
-            connection.execute(done)
+            connection.execute(left)
+
+    def ran(self, until: int, how: Applied) -> None:
+        """A run has ended that covers everything written up to that change; when it went well, that is in effect."""
+        row = {"until": until, "ok": how.ok, "seconds": how.seconds, "reason": how.reason, "at": how.at}
+        with self._store.begin() as connection:
+            if how.ok:
+                done = changes.c.state.in_((WRITTEN, LEFT))
+                connection.execute(delete(changes).where(changes.c.id <= until, done))
+            connection.execute(delete(applies))
+            connection.execute(insert(applies).values(row))
+
+    def last(self) -> tuple[int, Applied] | None:
+        """How the last run ended, and up to which change it went; None before the first."""
+        with self._store.begin() as connection:
+            row = connection.execute(select(applies)).first()
+        return None if row is None else (row.until, Applied(row.ok, row.seconds, row.reason, row.at))
+
+    def ran(self, until: int, how: Applied) -> None:
+        """An attempt to apply everything up to this change has ended."""
+        with self._store.begin() as connection:
+            connection.execute(insert(applies).values(until=until, **asdict(how)))
+            newest = connection.execute(select(func.max(applies.c.id))).scalar_one()
+            connection.execute(delete(applies).where(applies.c.id <= newest - RUNS_KEPT))
+
+    def last_run(self) -> tuple[int, Applied] | None:
+        """The last attempt, and the last change that it was for; None before the first."""
+        with self._store.begin() as connection:
+            row = connection.execute(select(applies).order_by(applies.c.id.desc()).limit(1)).first()
+        return (row.until, Applied(row.ok, row.seconds, row.reason, row.at)) if row else None
 
     def open(self) -> list[Change]:
         """All of them, oldest first."""

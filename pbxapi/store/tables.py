@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -85,6 +86,29 @@ changes = Table(
     sqlite_autoincrement=True,
 )
 """Changes to the exchange's configuration that are not in effect yet, or that somebody died in the midst of."""
+
+applies = Table(
+    "applies",
+    metadata,
+    Column("until", Integer, primary_key=True, autoincrement=False),
+    Column("ok", Boolean, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("reason", Text),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""The last time that changes were applied: one row, or none. It covered all changes up to `until`."""
+
+applies = Table(
+    "applies",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("until", Integer, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("reason", Text),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Attempts to apply, the last few; `until` is the last change that one was for."""
 
 # Keys that differ in case or accents alone are two: MySQL's own collations take them for one.
 Key = String(80).with_variant(mysql.VARCHAR(80, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")

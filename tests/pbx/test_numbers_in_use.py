@@ -184,7 +184,8 @@ def test_every_way_to_an_extension_counts(connection: Connection, schema: Schema
 
 
 @pytest.mark.parametrize(
-    "destination", ["ext-group,200,1", "ivr-200,s,1", "ext-local,1200,1", "ext-local,2001,1", "200"]
+    "destination",
+    ["ext-group,200,1", "ivr-200,s,1", "ext-local,1200,1", "ext-local,2001,1", "my-ext-local,200,1", "200"],
 )
 def test_other_places_do_not(connection: Connection, schema: Schema, destination: str) -> None:
     run(connection, "INSERT INTO incoming (extension, destination) VALUES ('1', 'D')", destination=destination)
@@ -202,6 +203,14 @@ def test_what_goes_with_the_extension_is_no_mention(connection: Connection, sche
     assert mentions(connection, schema, ["200", "201"]) == {}
     assert mentions(connection, schema, ["200"]) == {"200": ("extension 201, busy",)}
     assert mentions(connection, schema, ["201"]) == {"201": ("follow-me of 200",)}
+
+
+def test_an_inbound_route_of_the_same_number_is_a_mention_and_takes_nothing(
+    connection: Connection, schema: Schema
+) -> None:
+    run(connection, "INSERT INTO incoming (extension, destination) VALUES ('200', 'D')")
+    assert mentions(connection, schema, ["200"]) == {"200": ("inbound route 200",)}
+    assert taken(connection, schema, ["200"]) == {}
 
 
 def test_an_exchange_without_the_tables_is_asked_for_none() -> None:

@@ -1,0 +1,51 @@
+"""Which numbers are taken and mentioned, on the platforms' own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection
+
+from pbxapi.db.engine import Login, engine
+from pbxapi.db.schema import look
+from pbxapi.pbx.numbers_in_use import mentions, taken
+from tests.real.mariadb import MariaDB
+from tests.real.platforms import platform_database
+
+ROWS = (
+    "INSERT INTO users (extension, name) VALUES ('200', 'Ålice')",
+    "INSERT INTO ringgroups (grpnum, strategy, grptime, grplist, description, postdest)"
+    " VALUES ('600', 'ringall', 20, '201-200-5551234#', 'Sales', 'ext-local,vmu200,1')",
+    "INSERT INTO incoming (extension, cidnum, destination, description, mohclass)"
+    " VALUES ('5551234', '', 'from-did-direct,200,1', 'Main', 'default')",
+    "INSERT INTO ivr_details (id, name) VALUES (3, 'Main')",
+    "INSERT INTO ivr_entries (ivr_id, selection, dest) VALUES (3, '2', 'ext-findmefollow,FM200,1')",
+)
+
+
+@pytest.fixture(params=["freepbx17", "freepbx13", "issabel"])
+def connection(request: pytest.FixtureRequest, mariadb: MariaDB) -> Iterator[Connection]:
+    database = platform_database(mariadb, request.param)
+    login = Login(host=database.host, port=database.port, username=database.user, password=database.password)
+    tables = engine(login, database.name)
+    with tables.connect() as connection:
+        for statement in ROWS:
+            connection.exec_driver_sql(statement)
+        yield connection
+    tables.dispose()
+    mariadb.run(f"DROP DATABASE {database.name}")
+
+
+def test_numbers_of_a_platform_are_found(connection: Connection) -> None:
+    schema = look(connection)
+    numbers = ["200", "201", "600", *(str(number) for number in range(1000, 1900))]
+    assert taken(connection, schema, numbers) == {"200": "extension 200 (Ålice)", "600": "ring group 600 (Sales)"}
+    expected = (
+        "inbound route 5551234 (Main)",
+        "ring group 600 (Sales), no answer",
+        "ring group 600 (Sales)",
+        "IVR 3 (Main), key 2",
+    )
+    for some in (["200"], numbers):
+        assert mentions(connection, schema, some)["200"] == expected
