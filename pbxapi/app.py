@@ -9,6 +9,7 @@ from flask import Flask
 
 from pbxapi import logs
 from pbxapi.http import (
+    apply,
     ari,
     calls,
     cdr,
@@ -48,7 +49,8 @@ DRIVERS = {
 }
 RESOURCES = (
     health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
-    extensions.blp, extension_batch.blp, follow_me.blp, features.blp, ari.blp,
+    extensions.blp, extension_batch.blp, follow_me.blp, features.blp, apply.blp,
+    ari.blp,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "migrate": ("pbxapi.migrate", "bring the store's tables to this version"),
     "doctor": ("pbxapi.doctor", "check the configuration and the exchange, and say what to do"),
     "demo": ("pbxapi.demo.command", "serve the API with a built-in exchange, for trying it out"),
+    "extensions": ("pbxapi.extensions_command", "import extensions from a CSV file"),
     "openapi": ("pbxapi.openapi", "print the OpenAPI document"),
 }
 

@@ -9,7 +9,7 @@ PbxError
 |-- NotSupported    this exchange has no such thing
 |   `-- RecordingNotPermitted
 |-- Refused         the exchange was asked and said no, in its own words
-|   `-- NotConverted
+|   `-- NotConverted, ApplyFailed
 |-- Unavailable     a part of the exchange (AMI, ARI, database, store) cannot be reached
 |-- Timeout         it was reached and did not answer in time: the action may have run
 `-- Inconsistent    a change is half done and could not be undone; `steps` lists what is left
@@ -72,6 +72,10 @@ class Refused(PbxError):
 
 class NotConverted(Refused):
     """The program that converts sound could make nothing of a recording."""
+
+
+class ApplyFailed(Refused):
+    """The exchange did not take over what was changed: it waits still."""
 
 
 class Unavailable(PbxError):

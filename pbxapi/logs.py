@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pbxapi.settings import Log
 
 ACCESS = "pbxapi.access"
+AUDIT = "pbxapi.audit"
 _NAME = "pbxapi's own"
 
 
@@ -54,6 +55,8 @@ def configure(settings: Log) -> None:
     logger.addHandler(handler)
     logger.setLevel(settings.level.upper())
     logging.getLogger(ACCESS).setLevel(logging.INFO if settings.access else logging.CRITICAL + 1)
+    # Who changed what is kept however little else is.
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
 
 
 def _handler(path: str) -> logging.Handler:

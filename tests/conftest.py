@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def _log_as_at_first() -> Iterator[None]:
     """An application sets the level of the log for the whole process: not for the next test."""
-    levels = {name: logging.getLogger(name).level for name in ("pbxapi", "pbxapi.access")}
+    levels = {name: logging.getLogger(name).level for name in ("pbxapi", "pbxapi.access", "pbxapi.audit")}
     for name in levels:
         logging.getLogger(name).setLevel(logging.NOTSET)
     yield

@@ -22,14 +22,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "applies",
-        sa.Column("until", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("ok", sa.Boolean(), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
-        sa.Column("reason", sa.Text()),
-        sa.Column("at", UtcDateTime(), nullable=False),
-    )
-    op.create_table(
-        "applies",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
         sa.Column("until", sa.Integer(), nullable=False),
         sa.Column("ok", sa.Boolean(), nullable=False),
@@ -40,6 +32,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("applies")
     op.drop_table("applies")
     op.drop_table("changes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import signal
 import socket
 import sys
@@ -79,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         exchange.start()
         try:
             app = demo_app(exchange, Path(folder), seed=args.seed, days=YEAR, progress=_show_progress)
+            logging.getLogger("pbxapi.audit").setLevel(logging.WARNING)  # the terminal is for the welcome
             exchange.write_records(database_path(Path(folder)), system_zone())
             _serve(app, listening)
             app.extensions["pbxapi"].pbx.close()

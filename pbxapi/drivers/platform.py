@@ -46,7 +46,7 @@ def provisioning(  # noqa: PLR0917
     voicemail = VoicemailFile(given.voicemail_conf_path, given.voicemail_path, ami)
     writing = HostLock(lock_path(settings, "write"), "The exchange's configuration")
     flag = NeedReload(tables)
-    command = command or PlatformCommand(platform, look, given.apply_command, ami, flag)
+    command = command or PlatformCommand(platform, look, given.apply_command, ami)
     applying = Applier(
         store.changes,
         HostLock(lock_path(settings, "apply"), "Applying the configuration"),

@@ -7,8 +7,9 @@ import logging
 from flask import request
 
 from pbxapi.http.auth import principal
+from pbxapi.logs import AUDIT
 
-log = logging.getLogger("pbxapi.audit")
+log = logging.getLogger(AUDIT)
 
 
 def record(what: str) -> None:

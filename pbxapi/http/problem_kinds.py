@@ -163,6 +163,13 @@ KINDS = {
             "is, without `format`.",
         ),
         Kind(
+            502,
+            "apply-failed",
+            "The configuration was not applied",
+            "The exchange's reload failed, and what waited to be applied waits still. `detail` says what went wrong, "
+            "and the log of this API holds what the reload printed.",
+        ),
+        Kind(
             503,
             "unavailable",
             "Unavailable",

@@ -36,6 +36,7 @@ TABLE: dict[type[BaseException], Kind] = {
     errors.RecordingNotPermitted: KINDS["recording-not-permitted"],
     errors.Refused: KINDS["refused"],
     errors.NotConverted: KINDS["not-converted"],
+    errors.ApplyFailed: KINDS["apply-failed"],
     errors.Unavailable: KINDS["unavailable"],
     errors.Timeout: KINDS["timeout"],
     errors.Inconsistent: KINDS["inconsistent"],

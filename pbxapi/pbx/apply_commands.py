@@ -1,57 +1,47 @@
-"""The programs by which FreePBX and Issabel apply their configuration, and whether they did.
-
-Exit status 0 means nothing: `fwconsole reload` of FreePBX 14 and `module_admin reload` of Issabel have it also when
-they failed (seen on both). So what they print counts, their flag afterwards, and whether Asterisk answers.
-"""
+"""How FreePBX and Issabel are told to write their configuration and to let Asterisk load it."""
 
 from __future__ import annotations
 
 import logging
 import os
-import pwd
-import re
-import signal
-import subprocess
-import tempfile
-import time
+import shutil
 from collections.abc import Sequence
-from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from pbxapi.ami import AmiError, Client
 from pbxapi.db.engine import connect
 from pbxapi.db.platform_tables import admin
-from pbxapi.errors import PbxError
+from pbxapi.errors import NotSupported, PbxError
+from pbxapi.pbx.apply_output import for_the_log, is_busy, why_failed
+from pbxapi.pbx.run_program import PATH, run_program, user_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from pbxapi.pbx.applying import PendingFlag
     from pbxapi.pbx.platform import PlatformLook
 
 log = logging.getLogger("pbxapi.apply")
-
-FAILED = re.compile(r"error\(s\) have occur|aborting reload|fatal error|uncaught |exception:|\"error\"\s*:", re.I)
-ALREADY = re.compile(r"process is already running|already running a reload", re.I)
-"""FreePBX 15 and up holds a lock while it reloads, and a second one goes away at once."""
-
-ALREADY_PAUSE = 0.5
-TAIL = 64 * 1024
-"""Bytes of the output that are looked at: the end says how it went."""
-
-LOGGED = 2000
-SECRETS = re.compile(r"(?i)((?:pass\w*|secret|token|key)\W{1,4})\S+")
-
-DIRECT = frozenset({"root", "asterisk"})
-"""Users as whom the platforms' programs run; others need sudo, with the line that `deploy/` has."""
 
 PROGRAMS = {
     "freepbx": ("AMPSBIN", "/usr/sbin", "fwconsole"),
     "issabel": ("AMPBIN", "/var/lib/asterisk/bin", "module_admin"),
 }
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+"""The setting that says where it is, where it usually is, and what it is called."""
+
+OWNER = "asterisk"
+"""The user of Asterisk and of the platform: what AMPASTERISKUSER says, unless it says nothing."""
+
+PAUSE = 0.5
+"""Seconds between two tries while another reload is under way."""
+
+ANSWERS = 10.0
+"""Seconds that Asterisk is given to answer after it was reloaded."""
+
+SUDO_TIMEOUT = 5.0
 
 
 class NeedReload:
@@ -63,111 +53,106 @@ class NeedReload:
     def is_set(self) -> bool:
         """Whether something waits to be applied."""
         with connect(self._engine) as connection:
-            statement = select(admin.c.value).where(admin.c.variable == "need_reload")
-            return connection.execute(statement).scalar() == "true"
+            wanted = select(admin.c.value).where(admin.c.variable == "need_reload")
+            return bool(connection.execute(wanted).scalar() == "true")
 
     def set(self) -> None:
-        """Mark it."""
+        """Mark it. The row is not there before the first reload."""
         with connect(self._engine) as connection:
-            connection.execute(update(admin).where(admin.c.variable == "need_reload").values(value="true"))
+            marked = update(admin).where(admin.c.variable == "need_reload").values(value="true")
+            if connection.execute(marked).rowcount == 0:
+                connection.execute(insert(admin).values(variable="need_reload", value="true"))
             connection.commit()
 
 
 class PlatformCommand:
-    """`fwconsole reload` or `module_admin reload`, or what APPLY_COMMAND names: a list of arguments, never a shell."""
+    """`fwconsole reload`, `module_admin reload`, or what APPLY_COMMAND names instead: a list, and never a shell.
 
-    def __init__(self, platform: str, look: PlatformLook, given: Sequence[str], ami: Client, flag: PendingFlag) -> None:
-        self.method = "command"
-        self._platform = platform
+    Run as root or as the platform's user it is run as it is, else by sudo as the platform's user; `deploy/` has the
+    line for sudoers. Whether it did what it says is for `Applier` to see in the platform's flag; here counts what it
+    prints, and that Asterisk answers afterwards.
+    """
+
+    def __init__(self, platform: str, look: PlatformLook, given: Sequence[str], ami: Client) -> None:
+        self._setting, self._folder, program = PROGRAMS[platform]
+        self._name = Path(given[0]).name if given else program
         self._look = look
-        self._given = tuple(given)
+        self._given = list(given)
         self._ami = ami
-        self._flag = flag
 
-    def _arguments(self) -> list[str]:
-        if self._given:
-            return list(self._given)
-        setting, default, program = PROGRAMS[self._platform]
-        folder = self._look.now().settings.get(setting) or default
-        command = [f"{folder}/{program}", "reload"]
-        return command if _user() in DIRECT else ["sudo", "-n", *command]
+    @property
+    def method(self) -> str:
+        """What is run, without its folder."""
+        return "APPLY_COMMAND" if self._given else f"{self._name} reload"
 
     def why_not(self) -> str | None:
-        """Whether the program is there and may be run, as far as that can be told without running it."""
+        """Why it cannot be run, in words for a caller; None when it can, as far as can be told without running it."""
         try:
-            program = next(argument for argument in self._arguments() if argument.startswith("/"))
-        except PbxError as error:
-            return str(error)
-        if not os.access(program, os.X_OK):
-            return "the program that applies the configuration is not there, or may not be run: see APPLY_COMMAND"
-        return None
+            sudo, words = self._words()
+            if not sudo:
+                return None
+            allowed = run_program([*sudo, "-l", *words], SUDO_TIMEOUT)
+        except (PbxError, OSError) as error:
+            return str(error) if isinstance(error, PbxError) else "sudo cannot be run here"
+        return None if allowed.status == 0 else f"sudo does not allow {self._name}: see deploy/sudoers-pbxapi"
 
     def run(self, timeout: float) -> tuple[bool, str | None]:
-        """Run it, and see whether it did what it says."""
-        deadline = time.monotonic() + timeout
+        """Run it, again while another reload is under way; gives whether it seems to have worked, and if not why."""
+        deadline = monotonic() + timeout
         try:
-            command = self._arguments()
-            while True:
-                status, output = _output(command, deadline)
-                if not ALREADY.search(output) or time.monotonic() + ALREADY_PAUSE > deadline:
-                    break
-                time.sleep(ALREADY_PAUSE)
-            return self._judge(status, output)
-        except subprocess.TimeoutExpired:
-            return False, f"the platform's reload did not end within {timeout:g} s"
-        except (FileNotFoundError, PermissionError):
-            return False, "the program that applies the configuration is not there, or may not be run"
-        except (OSError, PbxError) as error:
-            return False, f"the configuration could not be applied ({type(error).__name__})"
-
-    def _judge(self, status: int, output: str) -> tuple[bool, str | None]:
-        log.debug("the reload printed: %s", _shown(output))
-        reason = None
-        if FAILED.search(output):
-            reason = "the platform says that its reload failed"
-        elif status != 0:
-            reason = f"the platform's reload ended with status {status}"
-        elif self._flag.is_set():
-            reason = "the platform's reload ended, and the platform still says that one is needed"
-        else:
-            try:
-                self._ami.request("Ping")
-            except AmiError:
-                reason = "the platform's reload ended, and Asterisk does not answer"
-        if reason is not None:
-            log.error("%s: %s", reason, _shown(output))
+            sudo, command = self._words()
+            words = [*sudo, *command]
+            ended = run_program(words, timeout)
+            while is_busy(ended) and monotonic() + PAUSE < deadline:
+                sleep(PAUSE)
+                ended = run_program(words, deadline - monotonic())
+        except PbxError as error:
+            return False, str(error)
+        except OSError as error:
+            log.error("%s cannot be started: %s", self._name, error.strerror)  # noqa: TRY400
+            return False, f"{self._name} cannot be started"
+        reason = why_failed(ended, self._name, timeout)
+        if reason is None and not self._answers():
+            reason = "the configuration was written, and Asterisk does not answer"
+        (log.debug if reason is None else log.error)(
+            "%s: status %s, it printed: %s", reason or self.method, ended.status, for_the_log(ended.output)
+        )
         return reason is None, reason
 
+    def _words(self) -> tuple[list[str], list[str]]:
+        """What has to stand before the command, and the command.
 
-def _output(command: Sequence[str], deadline: float) -> tuple[int, str]:
-    """Run a program to its end; gives its status and the end of what it printed. Raises TimeoutExpired and OSError."""
-    # To a file, not a pipe: a child that it leaves behind must not keep us waiting.
-    with tempfile.TemporaryFile() as printed:
-        home = pwd.getpwuid(os.geteuid()).pw_dir
-        process = subprocess.Popen(  # noqa: S603  (configured by the administrator, or fixed above)
-            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
-            env=ENVIRONMENT | {"HOME": home}, start_new_session=True,
-        )  # fmt: skip
-        try:
-            status = process.wait(max(0.0, deadline - time.monotonic()))
-        except BaseException:
-            # What runs as root through sudo is not ours to kill.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(1)
-            raise
-        size = printed.seek(0, os.SEEK_END)
-        printed.seek(max(0, size - TAIL))
-        return status, printed.read().decode("utf-8", "replace")
+        Raises NotSupported when there is no such program, Unavailable and Timeout.
+        """
+        if self._given:
+            _check_program(self._given[0], self._name)
+            return [], self._given
+        settings = self._look.now().settings
+        words = [str(Path("/", settings.get(self._setting) or self._folder, self._name)), "reload"]
+        owner = settings.get("AMPASTERISKUSER") or OWNER
+        if os.geteuid() == 0 or user_name() == owner:
+            _check_program(words[0], self._name)
+            return [], words
+        sudo = shutil.which("sudo", path=PATH)
+        if sudo is None:
+            raise NotSupported(f"{self._name} has to run as root or {owner}, and there is no sudo here")
+        return [sudo, "-n", "-u", owner], words
+
+    def _answers(self) -> bool:
+        """Whether Asterisk answers, after a while: a reload may keep it busy, or end our session."""
+        deadline = monotonic() + ANSWERS
+        while True:
+            try:
+                self._ami.request("Ping", timeout=max(0.1, deadline - monotonic()))
+            except AmiError as error:
+                log.info("Asterisk does not answer after its reload: %s", error)
+            else:
+                return True
+            if monotonic() + PAUSE > deadline:
+                return False
+            sleep(PAUSE)
 
 
-def _shown(output: str) -> str:
-    return SECRETS.sub(r"\1...", output[-LOGGED:].strip())
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return ""
+def _check_program(path: str, name: str) -> None:
+    if not os.access(path, os.X_OK) or Path(path).is_dir():
+        raise NotSupported(f"{name} is not there, or may not be run by this API's user: see APPLY_COMMAND")

@@ -7,30 +7,32 @@ change of ours is written while we reload: a run holds the write lock.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
-from pbxapi.errors import PbxError, Unavailable
+from pbxapi.ami import AmiError
+from pbxapi.errors import NotSupported, PbxError
 from pbxapi.pbx.locks import HostLock
-from pbxapi.pbx.provisioning import WRITTEN, Applied, ApplyStatus, Journal
+from pbxapi.pbx.pending_guard import INTERVAL, WINDOW, PendingFlag, PendingGuard
+from pbxapi.pbx.provisioning import LEFT, WRITTEN, Applied, ApplyStatus, Change, Journal
 
 log = logging.getLogger("pbxapi.apply")
 
 GATHER = 0.05
-MOST_GATHERED = 0.5
+MOST_GATHERED = 1.0
 """Seconds to wait for writers that come in at the same moment, again for each of them, and at most."""
 
-GUARD = 20.0
-GUARD_EVERY = 2.0
-"""Seconds after a change was left pending in which somebody else's reload may have begun before it: see `leave`."""
+STILL_PENDING = "the exchange still says that changes wait to be applied"
 
 
 class ApplyCommand(Protocol):
-    """How a platform applies. `run` gives whether it did, and if not a reason fit for a caller."""
+    """How a platform applies. `run` gives whether it did, and if not a reason fit for a caller; it raises nothing."""
 
-    method: str
+    @property
+    def method(self) -> str:
+        """What it is called, for a caller."""
+        ...
 
     def run(self, timeout: float) -> tuple[bool, str | None]:
         """Apply, within `timeout` seconds."""
@@ -41,22 +43,12 @@ class ApplyCommand(Protocol):
         ...
 
 
-class PendingFlag(Protocol):
-    """The platform's own mark that something waits to be applied. Both raise Unavailable and Timeout."""
-
-    def is_set(self) -> bool:
-        """Whether something waits."""
-        ...
-
-    def set(self) -> None:
-        """Mark it."""
-        ...
-
-
 class Applier:
     """`provisioning.Applying`: runs are one at a time on this host, and who waited for one is answered with it.
 
-    `writing` is the lock that writers hold. A run takes `timeout` seconds at most.
+    `writing` is the lock that writers hold, `flag` the platform's own mark that something waits, where it has one.
+    A run takes `timeout` seconds at most, and so does waiting for those of others. `guard` is for how many seconds
+    the flag is watched after a change was left, and how often (see `PendingGuard`).
     """
 
     def __init__(
@@ -65,10 +57,10 @@ class Applier:
         lock: HostLock,
         writing: HostLock,
         command: ApplyCommand,
-        flag: PendingFlag,
+        flag: PendingFlag | None = None,
         *,
         timeout: float,
-        guard: tuple[float, float] = (GUARD, GUARD_EVERY),
+        guard: tuple[float, float] = (WINDOW, INTERVAL),
     ) -> None:
         self._journal = journal
         self._lock = lock
@@ -76,104 +68,131 @@ class Applier:
         self._command = command
         self._flag = flag
         self._timeout = timeout
-        self._guard, self._guard_every = guard
-        self._guarded_until = 0.0
-        self._guarding = threading.Lock()
-        self._closed = threading.Event()
+        window, interval = guard
+        self._guard = PendingGuard(journal, writing, flag, window=window, interval=interval) if flag else None
 
     def settle(self, change: int) -> Applied:
-        """Wait until this change is in effect, or an attempt that included it has failed. Raises nothing."""
-        started = time.monotonic()
+        """Wait until this change is in effect, or a run that was for it has failed. Raises nothing.
+
+        It is written already, so that whatever keeps it from being applied is a reason, and no error.
+        """
+        began = time.monotonic()
         try:
-            with self._lock.hold(self._timeout):
-                last = self._journal.last_run()
-                if last is not None and last[0] >= change:
-                    return last[1]
-                self._gather()
-                return self._locked_run()
+            applied = self._settle(change)
         except PbxError as error:
-            return Applied(False, time.monotonic() - started, str(error), datetime.now(UTC))
+            log.error("a change could not be applied: %s", error)  # noqa: TRY400 (a traceback tells no more)
+            applied = Applied(False, round(time.monotonic() - began, 3), str(error), datetime.now(UTC))
+        if not applied.ok:
+            self.leave(change)
+        return applied
 
     def run(self) -> Applied:
-        """Apply whatever waits, also what others left. Raises Unavailable."""
-        with self._lock.hold(self._timeout):
-            return self._locked_run()
+        """Apply whatever waits, also what the platform's own screens left. A run that begins now serves all who ask.
 
-    def _gather(self) -> None:
-        """Let those who write at this very moment finish, so that one run serves them all."""
-        until = time.monotonic() + MOST_GATHERED
-        seen = -1
-        while time.monotonic() < until and (newest := self._newest()) != seen:
-            seen = newest
-            time.sleep(GATHER)
-
-    def _newest(self) -> int:
-        return max((change.id for change in self._journal.open() if change.state == WRITTEN), default=0)
-
-    def _locked_run(self) -> Applied:
-        with self._writing.hold(self._timeout):
-            until = self._newest()
-            started = time.monotonic()
-            ok, reason = self._command.run(self._timeout)
-            done = Applied(ok, round(time.monotonic() - started, 3), reason, datetime.now(UTC))
-            if ok:
-                self._journal.applied(until)
-            else:
-                log.error("applying failed: %s", reason)
-                self._flag.set()
-            self._journal.ran(until, done)
-            return done
+        Raises NotSupported when it cannot be done here at all, and Unavailable.
+        """
+        why_not = self._command.why_not()
+        if why_not is not None:
+            raise NotSupported(f"The configuration cannot be applied from here: {why_not}")
+        request = self._journal.request()
+        applied = None
+        try:
+            applied = self._settle(request)
+        finally:
+            if applied is None or not applied.ok:
+                self._journal.forget(request)
+        return applied
 
     def leave(self, change: int) -> None:
-        """Leave this change pending, and see to it that it stays so.
-
-        A reload of the platform's own screen that began before the change may end after it, and clears the flag
-        without having applied it. So for a while the flag is set again when it goes: an apply too many does no harm.
-        """
-        with self._guarding:
-            idle = self._guarded_until < time.monotonic()
-            self._guarded_until = time.monotonic() + self._guard
-            if idle:
-                threading.Thread(target=self._keep_flag, name="pbxapi-apply-guard", daemon=True).start()
-
-    def _keep_flag(self) -> None:
-        while not self._closed.wait(self._guard_every):
-            try:
-                if self._newest() and not self._flag.is_set():
-                    log.info("a reload ended that may not have had our last change: it is marked as pending again")
-                    self._flag.set()
-            except PbxError as error:
-                log.warning("whether changes are still marked as pending cannot be seen: %s", error)
-            with self._guarding:
-                if time.monotonic() >= self._guarded_until:
-                    self._guarded_until = 0.0
-                    return
+        """Leave it pending, and see to it that it stays so."""
+        if self._guard:
+            self._guard.watch(change)
 
     def status(self) -> ApplyStatus:
-        """What waits, and how the last attempt ended. Raises Unavailable and Timeout."""
-        ours = [change for change in self._journal.open() if change.state == WRITTEN]
-        flagged = self._flag.is_set()
-        old = datetime.now(UTC) - timedelta(seconds=self._guard)
-        if ours and not flagged and ours[-1].at < old:
-            # It went long after we wrote: the platform's own screen has applied our changes with its own.
-            self._journal.applied(ours[-1].id)
-            ours = []
+        """What waits, and how the last run ended. Raises Unavailable and Timeout."""
+        # In this order: what is in the journal first was in the flag then, too.
+        waiting = self._waiting()
+        flagged = self._flag is not None and self._flag.is_set()
+        if self._guard:
+            self._guard.adopt()
+            if not flagged:
+                waiting = self._without_those_that_others_applied(waiting)
         last = self._journal.last_run()
         return ApplyStatus(
-            pending=flagged or bool(ours),
-            running=self._is_running(),
-            since=ours[0].at if ours else None,
+            pending=flagged or bool(waiting),
+            running=self._lock.held(),
+            since=waiting[0].at if waiting else None,
             last=last[1] if last else None,
             method=self._command.method,
         )
 
-    def _is_running(self) -> bool:
-        try:
-            with self._lock.hold(0):
-                return False
-        except Unavailable:
-            return True
-
     def close(self) -> None:
         """End the thread that `leave` may have begun."""
-        self._closed.set()
+        if self._guard:
+            self._guard.close()
+
+    def _without_those_that_others_applied(self, waiting: list[Change]) -> list[Change]:
+        for change in waiting:
+            if change.state == LEFT:
+                self._journal.forget(change.id)
+        return [change for change in waiting if change.state != LEFT]
+
+    def _waiting(self) -> list[Change]:
+        return [change for change in self._journal.open() if change.state in {WRITTEN, LEFT}]
+
+    def _settle(self, change: int) -> Applied:
+        with self._lock.hold(self._timeout):
+            done = self._run_for(change)
+            if done is None:
+                self._gather()
+                done = self._run()
+            return done
+
+    def _run_for(self, change: int) -> Applied | None:
+        """How the run ended that was for this change; None when there was none yet."""
+        until, last = self._journal.last_run() or (0, None)
+        had_it = last if until >= change else None
+        if all(change != other.id for other in self._journal.open()):
+            # A run that went well had it, and it need not be the last.
+            return had_it if had_it and had_it.ok else Applied(True, 0.0, None, datetime.now(UTC))
+        return had_it if had_it and not had_it.ok else None
+
+    def _gather(self) -> None:
+        """Let those who write at this very moment finish, so that one run serves them all."""
+        end = time.monotonic() + MOST_GATHERED
+        seen = -1
+        while time.monotonic() < end and (newest := self._newest()) != seen:
+            seen = newest
+            time.sleep(GATHER)
+
+    def _newest(self) -> int:
+        return max((change.id for change in self._journal.open()), default=0)
+
+    def _run(self) -> Applied:
+        with self._writing.hold(self._timeout):
+            until = self._newest()
+            began = time.monotonic()
+            reason = self._attempt()
+            applied = Applied(reason is None, round(time.monotonic() - began, 3), reason, datetime.now(UTC))
+            try:
+                self._journal.ran(until, applied)
+            except PbxError as error:
+                log.error("how a run ended could not be noted: %s", error)  # noqa: TRY400
+            return applied
+
+    def _attempt(self) -> str | None:
+        """Run the command; gives what went wrong. The flag is set first: that it is gone then proves the run."""
+        try:
+            if self._flag:
+                self._flag.set()
+            ok, reason = self._command.run(self._timeout)
+            if ok and self._flag and self._flag.is_set():
+                ok, reason = False, STILL_PENDING
+            if not ok and self._flag:
+                self._flag.set()
+        except PbxError as error:
+            ok, reason = False, str(error)
+        except AmiError as error:
+            log.error("applying failed: %s", error)  # noqa: TRY400
+            ok, reason = False, "Asterisk's manager interface failed"
+        return None if ok else reason or "the exchange did not apply its configuration"

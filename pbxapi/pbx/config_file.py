@@ -160,5 +160,5 @@ def parse(message: Message) -> list[Section]:
 
 def includes(ami: Client, main: str, section: str, template: Mapping[str, str]) -> bool:
     """Whether a file that others include brings along this template: whether the file that holds it is included."""
-    found = ConfigFile(ami, main).sections(TEMPLATES_ONLY, ("Category", section))
-    return bool(found) and all(found[0].get(option) == value for option, value in template.items())
+    found = ConfigFile(ami, main).sections(TEMPLATES_ONLY, ("Category", section)) or []
+    return any(all(each.get(option) == value for option, value in template.items()) for each in found)

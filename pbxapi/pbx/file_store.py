@@ -37,9 +37,9 @@ class FileStore:
         """See PlainStore."""
         return self._file.why_not()
 
-    def prepare(self) -> None:
+    def prepare(self, *, only_look: bool) -> None:
         """See PlainStore."""
-        self._templates = self._file.prepare()
+        self._templates = self._file.prepare(only_look=only_look)
 
     def read(self, numbers: Collection[str] | None) -> dict[str, Found]:
         """See PlainStore."""

@@ -177,7 +177,8 @@ def view(
     return Extension(
         extension=number, name=name, technology=dialect.technology, secret=secret, context=fields["context"],
         caller_id=caller_id, voicemail=_box(number, get(dialect.mailboxes), boxes), codecs=_codecs(fields["codecs"]),
-        transport=fields["transport"], dtmf_mode=fields["dtmf_mode"], **groups,
+        transport=fields["transport"], dtmf_mode=fields["dtmf_mode"],
+        call_group=groups["call_group"], pickup_group=groups["pickup_group"],
         max_contacts=int(contacts) if contacts and contacts.isdigit() else None,
         permit=_networks(fields["permit"]), deny=_networks(fields["deny"]), account_code=fields["account_code"],
         call_limit=int(limit) if limit and limit.isdigit() else None,

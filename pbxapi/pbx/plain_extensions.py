@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from pbxapi.ami import Client
+from pbxapi.ami import AmiError, Client
 from pbxapi.errors import Conflict, Invalid, NotFound, Refused
 from pbxapi.pbx import plain_drift as drifts
 from pbxapi.pbx.change import Changes
@@ -29,6 +29,7 @@ from pbxapi.pbx.provisioning import (
     Values,
     Write,
 )
+from pbxapi.pbx.realtime_store import in_order
 from pbxapi.pbx.running import Running
 from pbxapi.pbx.voicemail_file import VoicemailFile
 
@@ -93,6 +94,10 @@ class PlainExtensions:
             raise NotFound(f"There is no extension {number}")
         return view(self._dialect, number, others[number], self._boxes(), managed=False)
 
+    def options(self, technology: str) -> frozenset[str]:
+        """Those that can be set here."""
+        return frozenset(self._dialect.options) if technology == self._dialect.technology else frozenset()
+
     def _boxes(self) -> Mapping[tuple[str, str], Mailbox]:
         return {} if self._voicemail.why_not() else self._voicemail.mailboxes()
 
@@ -100,7 +105,7 @@ class PlainExtensions:
         """See `provisioning.Extensions`."""
         changes = self._changes(how)
         with changes.locked():
-            self._store.prepare()
+            self._store.prepare(only_look=how.dry_run)
             old = self._store.read([each.number for each in operations])
             if how.check and len(operations) == 1 and operations[0].number in old:
                 how.check(view(self._dialect, operations[0].number, old[operations[0].number].objects, self._boxes()))
@@ -110,23 +115,28 @@ class PlainExtensions:
                 return Outcome(decided.plan, results)
             numbers = [each.number for each in operations]
             change = changes.carry_out(numbers, decided.plan)
-            self._confirm(changes, [each.number for each in operations if each.op == "create"], decided.plan)
+            created = [each.number for each in operations if each.op == "create"]
+            unseen = self._unseen(created) if created and not self._store.loads else None
+            if unseen:
+                self._journal.forget(changes.carry_out(numbers, inverse(decided.plan)))
+                self._journal.forget(change)
+                raise Refused(unseen)
         applied, reason = changes.finish(change, decided.plan, how)
         warnings = self._erase(decided.erased)
         return Outcome(replace(decided.plan, warnings=warnings), results, applied, reason)
 
-    def _confirm(self, changes: Changes, created: Sequence[str], plan: Plan) -> None:
-        """Look whether Asterisk sees new rows: if not, nobody could register, and they are taken back."""
-        if self._store.loads or not created:
-            return
-        lacking = self._running.lacking(created)
-        if lacking:
-            changes.carry_out(created, inverse(plan))
-            number, words = next(iter(lacking.items()))
-            raise Refused(
+    def _unseen(self, created: Sequence[str]) -> str | None:
+        """Why Asterisk does not see new rows, so that nobody could register; None when it does."""
+        try:
+            lacking = self._running.lacking(created)
+        except AmiError:
+            return None  # it went away since; the rows are right
+        for number, words in lacking.items():
+            return (
                 f"Asterisk does not see {number} in the database ({words}), and it was taken back: "
                 "sorcery.conf and extconfig.conf must name ps_endpoints, ps_auths and ps_aors"
             )
+        return None
 
     def _decide(self, operations: Sequence[Operation], old: Mapping[str, Found], how: Write) -> Decided:
         self._check_numbers(operations, old)
@@ -138,6 +148,7 @@ class PlainExtensions:
         moved = [each.number for each in operations if each.op in {"create", "delete"}]
         if moved:
             decided.plan += Plan(keys=tuple(self._running.contacts(moved)))
+        decided.plan = replace(decided.plan, rows=tuple(sorted(decided.plan.rows, key=in_order)))
         return decided
 
     def _decide_one(
@@ -178,8 +189,11 @@ class PlainExtensions:
         twice = [number for number, times in Counter(each.number for each in operations).items() if times > 1]
         if twice:
             raise Invalid(f"A batch changes a number only once: {', '.join(sorted(twice))}")
-        # A deleted number may run still, where a write before this one was not applied.
-        there = self._running.has([each.number for each in operations if each.number not in old])
+        strange = [each.number for each in operations if each.number not in old]
+        there = self._running.has(strange) if strange else set()
+        if there:
+            # One that was deleted runs still, where that was not applied.
+            there -= {number for change in self._journal.open() for number in change.numbers}
         for operation in operations:
             number = operation.number
             if operation.op == "create" and number in old:
@@ -262,10 +276,9 @@ class PlainExtensions:
 
     def repair(self, number: str, how: Write) -> Outcome:
         """Give the number the objects that it lacks, and let Asterisk load it again."""
-        how = replace(how, apply=True)
-        changes = self._changes(how)
+        changes = self._changes(replace(how, apply=False))
         with changes.locked():
-            self._store.prepare()
+            self._store.prepare(only_look=how.dry_run)
             found = self._store.read([number]).get(number)
             if found is None:
                 self._no_such(number)
@@ -282,7 +295,7 @@ class PlainExtensions:
             for left in self._journal.open():
                 if left.state == ABANDONED and left.numbers == (number,):
                     self._journal.forget(left.id)
-        applied, reason = changes.finish(change, plan, how)
+        applied, reason = changes.finish(change, plan, replace(how, apply=True))
         return Outcome(plan, (result,), applied, reason)
 
 

@@ -37,8 +37,8 @@ class PlainStore(Protocol):
         """Why nothing can be written, in words for a caller."""
         ...
 
-    def prepare(self) -> None:
-        """Be ready to write; raises NotSupported. The caller holds the write lock."""
+    def prepare(self, *, only_look: bool) -> None:
+        """Be ready to write, or to plan a write; raises NotSupported. The caller holds the write lock."""
         ...
 
     def read(self, numbers: Collection[str] | None) -> dict[str, Found]:

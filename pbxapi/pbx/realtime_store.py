@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import column, select, table
 
@@ -16,7 +16,7 @@ from pbxapi.pbx.plain_store import SECRETS, Found
 from pbxapi.pbx.plan import Plan, RowChange, Secret, Value
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnClause, Connection, Engine
 
     from pbxapi.db.schema import Schema, SchemaLook
 
@@ -29,6 +29,9 @@ NEEDED = {
 """Columns that a phone cannot be without. Those of other options may be there or not."""
 
 MANY = 500
+
+DELETED = tuple(TABLES.values())
+WRITTEN = tuple(reversed(TABLES.values()))
 
 _ENCODED = re.compile(r"\^([0-9A-F]{2})")
 _TO_ENCODE = re.compile(r"\^(?=[0-9A-F]{2})|;")
@@ -56,8 +59,8 @@ class RealtimeStore:
         ]  # fmt: skip
         return f"the database has no {', '.join(missing[:5])}" if missing else None
 
-    def prepare(self) -> None:
-        """See PlainStore."""
+    def prepare(self, *, only_look: bool) -> None:
+        """See PlainStore. Raises Unavailable and Timeout, too."""
         self._look.now()
         reason = self.why_not()
         if reason:
@@ -76,9 +79,8 @@ class RealtimeStore:
         return found
 
     def plan(self, number: str, old: Found | None, new: Objects | None) -> Plan:
-        """See PlainStore. Aor and auth come before the endpoint that names them, and go after it."""
-        kinds = list(TABLES) if new is None else list(reversed(TABLES))
-        return Plan(rows=tuple(row for kind in kinds for row in self._changed(kind, number, old, new)))
+        """See PlainStore."""
+        return Plan(rows=tuple(row for kind in TABLES for row in self._changed(kind, number, old, new)))
 
     def _changed(self, kind: str, number: str, old: Found | None, new: Objects | None) -> Iterator[RowChange]:
         name, key = TABLES[kind], {"id": number}
@@ -119,11 +121,22 @@ class RealtimeStore:
         raise Invalid("A value cannot be stored", {field_of(self._dialect, kind, option): [words]})
 
 
+def in_order(row: RowChange) -> tuple[object, ...]:
+    """To sort rows by: an endpoint goes before the auth and the aor that it names, and comes after them.
+
+    Rows of a kind become neighbours, and so one statement.
+    """
+    if row.after is None:
+        return 0, DELETED.index(row.table), ()
+    return 1, WRITTEN.index(row.table), tuple(row.before or ()), tuple(row.after)
+
+
 def _rows(
     connection: Connection, schema: Schema, name: str, numbers: Collection[str] | None
 ) -> dict[str, dict[str, Value]]:
     """By number, every column but the number."""
-    statement = select(*(column(each) for each in schema.tables[name].columns)).select_from(table(name))
+    columns: list[ColumnClause[Any]] = [column(each) for each in schema.tables[name].columns]
+    statement = select(*columns).select_from(table(name))
     wanted = None if numbers is None else list(numbers)
     found: dict[str, dict[str, Value]] = {}
     for first in range(0, 1 if wanted is None else len(wanted), MANY):

@@ -1,4 +1,4 @@
-"""Running a program of the exchange: no shell, nothing of our own environment, bounded in time and in what it prints."""
+"""Running a program of the exchange: no shell, none of our environment, bounded in time and in what it prints."""
 
 from __future__ import annotations
 
@@ -63,10 +63,22 @@ def run_program(words: Sequence[str], timeout: float) -> Ended:
     return Ended(kept.text(), process.returncode if in_time else None)
 
 
+def user_name() -> str:
+    """The user as whom this process runs: a number where that has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
 def _environment() -> dict[str, str]:
     """What a login of this user would have. No SHELL: without it FreePBX 15 and later print one JSON object a line."""
-    user = pwd.getpwuid(os.geteuid())
-    return {"PATH": PATH, "HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name, "LANG": "C.UTF-8"}
+    name = user_name()
+    try:
+        home = pwd.getpwnam(name).pw_dir
+    except KeyError:
+        home = "/"
+    return {"PATH": PATH, "HOME": home, "USER": name, "LOGNAME": name, "LANG": "C.UTF-8"}
 
 
 class _Kept:

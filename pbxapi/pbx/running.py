@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from pbxapi.ami import AmiRefused, Client, Message
@@ -94,7 +94,7 @@ class RunningPjsip:
             if key.removeprefix("contact/").partition(";@")[0] in wanted
         ]
 
-    def _show(self, number: str) -> list[Message]:
+    def _show(self, number: str) -> Sequence[Message]:
         try:
             fields = [("Endpoint", number)]
             return self._ami.request("PJSIPShowEndpoint", fields, until="EndpointDetailComplete").events

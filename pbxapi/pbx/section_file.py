@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from pbxapi.ami import AmiDenied, AmiError, AmiRefused, Client
+from pbxapi.ami import AmiDenied, AmiRefused, Client
 from pbxapi.errors import NotSupported, Refused
 from pbxapi.pbx import config_file as conf
 from pbxapi.pbx.plan import FileChange
@@ -65,12 +65,16 @@ class SectionFile:
     def _not_included(self) -> str:
         return f"{self._main} has no line `#include {self.file.name}`, with that file there"
 
-    def prepare(self) -> dict[str, dict[str, str]]:
+    def prepare(self, *, only_look: bool = False) -> dict[str, dict[str, str]]:
         """Make the file if it is not there, and the templates that it lacks; give the templates as they stand there.
 
-        Raises NotSupported when Asterisk would not read it.
+        With `only_look` nothing is made. Raises NotSupported when Asterisk would not read it.
         """
         found = self.file.sections(conf.TEMPLATES_ONLY)
+        if only_look:
+            return {name: dict(options) for name, options in self._templates.items()} | {
+                each.name: dict(each.options) for each in found or ()
+            }
         if found is None:
             self.file.create()
         there = {each.name: dict(each.options) for each in found or ()}
@@ -188,11 +192,3 @@ def _template(name: str, options: Mapping[str, str]) -> Iterator[conf.Operation]
     yield conf.new_section(name, template=True)
     for option, value in options.items():
         yield conf.append(name, option, value, template=True)
-
-
-def ready(file: SectionFile) -> str | None:
-    """Why not, where Asterisk may not even answer."""
-    try:
-        return file.why_not()
-    except AmiError:
-        return "Asterisk does not answer"

@@ -112,9 +112,9 @@ class VoicemailConf:
         """As the section's last line has it, else any box's."""
         every = [each for each in self._sections if each.name and each.name.lower() not in NO_CONTEXTS]
         for sections in (self._named(section), every):
-            for row in (row for each in reversed(sections) for row in reversed(each.rows)):
-                if row.key:
-                    return separator_of(row.line)
+            lines = [row.line for each in sections for row in each.rows if row.key]
+            if lines:
+                return separator_of(lines[-1])
         return " => "
 
     def replace(self, section: str, before: Sequence[str], after: Sequence[str]) -> None:

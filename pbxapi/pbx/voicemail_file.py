@@ -154,11 +154,12 @@ def _alias(conf: VoicemailConf, number: str, before: Mailbox | None, after: Mail
     """What `number@device` stands for, in a file that has aliases; FreePBX writes them anew at each reload."""
     key = f"{number}@{DEVICE}"
     old = conf.lines(ALIASES, [key])
+    targets = {line.partition("=")[2].removeprefix(">").strip() for line in old}
     if after is None:
-        theirs = before is not None and len(old) == 1 and old[0].endswith(f"{number}@{before.context}")
+        theirs = before is not None and targets == {f"{number}@{before.context}"}
         return FileChange(FILE, ALIASES, old, () if theirs else old)
     target = f"{number}@{after.context}"
-    if not conf.aliases or (old and old[0].endswith(target)):
+    if not conf.aliases or targets == {target}:
         return FileChange(FILE, ALIASES, old, old)
     return FileChange(FILE, ALIASES, old, (f"{key}={target}",))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, update
 
-from pbxapi.pbx.provisioning import ABANDONED, WRITING, WRITTEN, Applied, Change
+from pbxapi.pbx.provisioning import ABANDONED, LEFT, WRITING, WRITTEN, Applied, Change
 from pbxapi.store.tables import applies, changes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ RUNS_KEPT = 20
 
 
 class ChangeStore:
-    """Rows of `changes`, and the one of `applies`. Everything raises Unavailable."""
+    """Rows of `changes` and `applies`. Everything raises Unavailable."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -63,30 +63,17 @@ class ChangeStore:
             connection.execute(left)
 
     def ran(self, until: int, how: Applied) -> None:
-        """A run has ended that covers everything written up to that change; when it went well, that is in effect."""
-        row = {"until": until, "ok": how.ok, "seconds": how.seconds, "reason": how.reason, "at": how.at}
+        """A run has ended that was for everything written up to this change; if it went well, that is in effect."""
         with self._store.begin() as connection:
             if how.ok:
-                done = changes.c.state.in_((WRITTEN, LEFT))
-                connection.execute(delete(changes).where(changes.c.id <= until, done))
-            connection.execute(delete(applies))
-            connection.execute(insert(applies).values(row))
-
-    def last(self) -> tuple[int, Applied] | None:
-        """How the last run ended, and up to which change it went; None before the first."""
-        with self._store.begin() as connection:
-            row = connection.execute(select(applies)).first()
-        return None if row is None else (row.until, Applied(row.ok, row.seconds, row.reason, row.at))
-
-    def ran(self, until: int, how: Applied) -> None:
-        """An attempt to apply everything up to this change has ended."""
-        with self._store.begin() as connection:
+                waiting = changes.c.state.in_((WRITTEN, LEFT))
+                connection.execute(delete(changes).where(changes.c.id <= until, waiting))
             connection.execute(insert(applies).values(until=until, **asdict(how)))
             newest = connection.execute(select(func.max(applies.c.id))).scalar_one()
             connection.execute(delete(applies).where(applies.c.id <= newest - RUNS_KEPT))
 
     def last_run(self) -> tuple[int, Applied] | None:
-        """The last attempt, and the last change that it was for; None before the first."""
+        """The last run, and the last change that it was for; None before the first."""
         with self._store.begin() as connection:
             row = connection.execute(select(applies).order_by(applies.c.id.desc()).limit(1)).first()
         return (row.until, Applied(row.ok, row.seconds, row.reason, row.at)) if row else None

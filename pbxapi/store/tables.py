@@ -90,17 +90,6 @@ changes = Table(
 applies = Table(
     "applies",
     metadata,
-    Column("until", Integer, primary_key=True, autoincrement=False),
-    Column("ok", Boolean, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("reason", Text),
-    Column("at", UtcDateTime, nullable=False),
-)
-"""The last time that changes were applied: one row, or none. It covered all changes up to `until`."""
-
-applies = Table(
-    "applies",
-    metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("until", Integer, nullable=False),
     Column("ok", Boolean, nullable=False),

@@ -6,9 +6,14 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from pbxapi.demo.command import demo_app
+from pbxapi.demo.devices import together
 from pbxapi.demo.exchange import DemoExchange
 from pbxapi.demo.platform import DemoPlatform
 from tests.demo.manager import Manager, Message, eventually
@@ -17,6 +22,17 @@ from tests.demo.manager import Manager, Message, eventually
 @pytest.fixture
 def platform(exchange: DemoExchange, tmp_path: Path) -> DemoPlatform:
     return exchange.provide(tmp_path)
+
+
+@pytest.fixture
+def client(exchange: DemoExchange, tmp_path: Path) -> Iterator[FlaskClient]:
+    """The API over the demo."""
+    app = demo_app(exchange, tmp_path, days=1)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = "Bearer demo"
+    yield client
+    app.extensions["pbxapi"].pbx.close()
+    app.extensions["pbxapi"].store.close()
 
 
 @pytest.fixture
@@ -61,6 +77,10 @@ def dialled(heard: list[Message]) -> list[str]:
     return [
         one.get("DestChannel").rpartition("-")[0] for one in heard if one.event == "DialBegin" and one.get("Channel")
     ]
+
+
+def body(response: TestResponse) -> Any:
+    return response.get_json()
 
 
 def put(manager: Manager, family: str, key: str, value: str) -> None:
@@ -215,7 +235,26 @@ def test_follow_me_that_is_off_or_hunts(listener: Manager) -> None:
     put(listener, "AMPUSER", "102/followme/ddial", "EXTENSION")
     assert dialled(call(listener, "102")) == ["PJSIP/102"]
     put(listener, "AMPUSER", "102/followme/ddial", "DIRECT")
-    assert dialled(call(listener, "102", until="BridgeEnter")) == ["PJSIP/102", "PJSIP/107"]
+    heard = call(listener, "102", until="BridgeEnter")
+    assert dialled(heard) == ["PJSIP/102", "PJSIP/107"]
+    legs = [one for one in heard if one.event in {"DialBegin", "DialEnd"} and one.get("Channel")]
+    assert [one.event for one in legs] == ["DialBegin", "DialEnd", "DialBegin", "DialEnd"]
+
+
+@pytest.mark.usefixtures("platform")
+def test_follow_me_rings_numbers_outside_and_leaves_out_who_is_not_to_be_disturbed_or_not_there(
+    listener: Manager,
+) -> None:
+    put(listener, "AMPUSER", "102/followme/grplist", "105-104-103-07700900113#")
+    put(listener, "AMPUSER", "102/followme/strategy", "ringall")
+    put(listener, "AMPUSER", "102/followme/ddial", "DIRECT")
+    put(listener, "DND", "105", "YES")
+    listener.originate("PJSIP/105", "102", ChannelId="caller")
+    heard = listener.until_event("Newexten", Application="Dial", Channel="PJSIP/105-00000000")
+    assert heard[-1].get("AppData").split(",")[0] == "PJSIP/103&PJSIP/trunk"
+    listener.until(lambda one: dialled([one]) == ["PJSIP/trunk"])
+    listener.ask("Hangup", Channel="caller")
+    eventually(lambda: listener.channels() == [], "none of them rings any more")
 
 
 @pytest.mark.usefixtures("platform")
@@ -232,7 +271,65 @@ def test_an_extension_whose_device_nobody_knows_cannot_be_called(listener: Manag
     assert (dialled(heard), heard[-1].get("Cause")) == ([], "3")
 
 
-@pytest.mark.usefixtures("platform")
-def test_a_ring_group_rings_its_members_at_once(listener: Manager) -> None:
+def test_a_ring_group_rings_its_members_at_once_until_it_is_deleted(
+    platform: DemoPlatform, change: sqlite3.Connection, listener: Manager
+) -> None:
     heard = call(listener, "500", until="BridgeEnter")
     assert dialled(heard) == ["PJSIP/110", "PJSIP/111", "PJSIP/112"]
+    change.execute("DELETE FROM ringgroups")
+    platform.apply()
+    answer = listener.ask("Originate", Channel="PJSIP/105", Context="from-internal", Exten="500", Priority="1")
+    assert answer[0].get("Message") == "Extension does not exist."
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["NOT_INUSE", "BUSY"], "BUSY"),
+        (["UNAVAILABLE", "UNKNOWN"], "UNAVAILABLE"),
+        (["UNAVAILABLE", "NOT_INUSE"], "NOT_INUSE"),
+        (["RINGING", "BUSY"], "RINGINUSE"),
+        (["RINGING", "NOT_INUSE"], "RINGING"),
+    ],
+)
+def test_devices_of_a_hint_are_one_state_together_as_in_asterisk(states: list[str], expected: str) -> None:
+    assert together(states) == together(reversed(states)) == expected
+
+
+def test_an_extension_made_by_the_api_is_a_phone_and_is_none_after_it_is_deleted(
+    client: FlaskClient, listener: Manager
+) -> None:
+    planned = client.post("/extensions?dry_run=true", json={"extension": "250", "name": "Alice"})
+    assert planned.status_code == 200
+    assert client.get("/extensions/250").status_code == 404
+    made = client.post("/extensions", json={"extension": "250", "name": "Alice"})
+    assert (made.status_code, body(made)["applied"]) == (201, True)
+    listener.until_event("DeviceStateChange", Device="PJSIP/250", State="NOT_INUSE")
+    assert listener.ask("PJSIPShowEndpoint", Endpoint="250")[2].get("Password") == body(made)["secret"]
+    assert dialled(call(listener, "250", until="BridgeEnter")) == ["PJSIP/250"]
+    client.patch("/extensions/250/features", json={"do_not_disturb": True})
+    assert listener.ask("DBGet", Family="DND", Key="250")[1].get("Val") == "YES"
+    assert body(client.delete("/extensions/250"))["applied"]
+    assert "250" not in endpoints(listener)
+    assert [client.get(path).status_code for path in ("/extensions/250", "/peers/250")] == [404, 404]
+
+
+def test_rows_entries_files_and_phones_agree(client: FlaskClient) -> None:
+    numbers = [one["extension"] for one in body(client.get("/extensions?limit=100"))["items"]]
+    assert len(numbers) == 20
+    assert [item for number in numbers for item in body(client.get(f"/extensions/{number}/drift"))["items"]] == []
+
+
+def test_numbers_of_the_dialplan_are_taken_and_who_is_mentioned_is_not_deleted(client: FlaskClient) -> None:
+    for number in ("500", "600", "700", "710", "800"):
+        assert client.post("/extensions", json={"extension": number, "name": "X"}).status_code == 409, number
+    assert "IVR" in body(client.delete("/extensions/100"))["detail"]
+    assert body(client.delete("/extensions/100?force=true"))["applied"]
+
+
+def test_follow_me_and_voicemail_are_there_to_look_at(client: FlaskClient) -> None:
+    found = {one["extension"]: one for one in body(client.get("/follow-me"))["items"]}
+    assert {number: one["enabled"] for number, one in found.items()} == {"107": False, "113": True}
+    assert found["113"]["numbers"] == ["113", "07700900113"]
+    boxes = {number: body(client.get(f"/extensions/{number}"))["voicemail"] for number in ("100", "101", "108")}
+    assert {number for number, box in boxes.items() if box} == {"100", "108"}

@@ -101,6 +101,19 @@ def test_an_option_that_is_not_named_stays_unnamed() -> None:
     assert changed == "[default]\n200 => 1,A,,,attach=yes\n"
 
 
+def test_what_means_the_same_stays_as_it_was_written() -> None:
+    text = "[default]\n200 => 1,A,,,attach=YES| delete=1|saycid=no\n"
+    box = Mailbox(password="1", attach=True, delete=True, say_caller_id=True)
+    assert with_box(text, "200", box, "A") == text.replace("saycid=no", "saycid=yes")
+
+
+def test_lines_end_as_the_others_of_the_file() -> None:
+    text = "[default]\r\n200=1,A\r\n"
+    assert with_box(text, "201", Mailbox(password="2"), "B").startswith(f"{text}201=2,B,")
+    assert with_box(text, "201", Mailbox(password="2"), "B").endswith("\r\n")
+    assert with_box(text, "200", Mailbox(password="2"), "A") == "[default]\r\n200=2,A\r\n"
+
+
 def test_commas_end_no_field() -> None:
     made = with_box("", "200", Mailbox(password="1", email="a@b.c, d@e.f", pager="x,y"), "Doe, John; \\x")
     assert "200 => 1,Doe John x,a@b.c| d@e.f,x|y,attach=no" in made

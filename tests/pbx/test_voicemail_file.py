@@ -51,14 +51,20 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
-def foreign(files: Files, text: str) -> Callable[[int], None]:
-    """What somebody else does in the moment between our reading and our writing: the temporary file is being synced."""
+def foreign(files: Files, text: str, *, anew: bool = False) -> Callable[[int], None]:
+    """What somebody else does in the moment between our reading and our writing: the temporary file is being synced.
+
+    They write into the file, or put a new one in its place.
+    """
     synced = os.fsync
 
     def fsync(descriptor: int) -> None:
         synced(descriptor)
         if stat.S_ISREG(os.fstat(descriptor).st_mode) and text not in files.conf.read_text():
-            files.conf.write_text(files.conf.read_text() + text)
+            there = files.conf.read_text()
+            if anew:
+                files.conf.rename(files.spool / "old.conf")
+            files.conf.write_text(there + text)
 
     return fsync
 
@@ -88,6 +94,16 @@ def test_a_box_moves_to_another_context(files: Files) -> None:
     assert "201@device=201@sales\n" in files.conf.read_text()
 
 
+def test_an_alias_that_is_right_or_of_another_box_stays(files: Files) -> None:
+    files.conf.write_text(CONF.replace("201@device=201@default", "201@device => 201@default\n203@device=9203@default"))
+    old = files.voicemail.mailboxes()["default", "201"]
+    assert [change.section for change in files.put("201", old, "Robert")] == ["default"]
+    files.step("203", BOX).do()
+    assert "\n203@device=203@default\n" in files.conf.read_text()
+    files.conf.write_text(files.conf.read_text().replace("=203@default", "=9203@default"))
+    assert [change.section for change in files.put("203", None)] == ["default"]
+
+
 def test_a_box_that_nobody_has_is_taken_over(files: Files) -> None:
     [change] = files.voicemail.plan_put("201", None, BOX, "Eve")
     files.voicemail.step([change]).do()
@@ -114,11 +130,13 @@ def test_a_context_that_can_hold_no_boxes_is_refused(files: Files, context: str)
 
 
 def test_what_is_undone_is_byte_for_byte_what_it_was(files: Files) -> None:
-    step = files.step("201", None)
+    before = CONF.replace("[default]\n", "[default]\n; ours\n100 => 1,First\n", 1)
+    files.conf.write_text(before)
+    step = files.step("100", None)
     step.do()
-    assert "201" not in files.conf.read_text()
+    assert "100" not in files.conf.read_text()
     step.undo()
-    assert files.conf.read_text() == CONF
+    assert files.conf.read_text() == before
 
 
 def test_undoing_keeps_what_others_have_written_since(files: Files) -> None:
@@ -166,8 +184,9 @@ def test_a_link_stays_and_what_it_points_to_is_written(files: Files) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["vm.conf"]
 
 
-def test_what_others_write_meanwhile_is_kept(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", foreign(files, "; theirs\n"))
+@pytest.mark.parametrize("anew", [False, True])
+def test_what_others_write_meanwhile_is_kept(files: Files, monkeypatch: pytest.MonkeyPatch, *, anew: bool) -> None:
+    monkeypatch.setattr(os, "fsync", foreign(files, "; theirs\n", anew=anew))
     files.step("202", BOX).do()
     assert "; theirs\n" in files.conf.read_text()
     assert "202=8765" in files.conf.read_text()
@@ -194,11 +213,12 @@ def test_what_others_write_into_the_old_file_while_it_is_replaced_is_kept(
 
 def test_a_box_that_others_write_meanwhile_is_a_conflict(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     files.conf.write_text("[default]\n")
-    step = files.step("202", BOX)
+    step, before = files.step("202", BOX), files.conf.stat().st_ino
     monkeypatch.setattr(os, "fsync", foreign(files, "202=1,Mallory\n"))
     with pytest.raises(Conflict):
         step.do()
     assert files.conf.read_text() == "[default]\n202=1,Mallory\n"
+    assert files.conf.stat().st_ino == before, "theirs was replaced for a while"
 
 
 def test_nothing_is_left_of_a_write_that_fails(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

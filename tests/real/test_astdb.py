@@ -98,7 +98,9 @@ def test_a_custom_device_state_is_set_told_and_kept(manager: RawManager) -> None
     assert event["Device"] == "Custom:PbxapiTest"
     assert variable(manager, STATE) == "BUSY"
     assert tree(manager, "CustomDevstate", "PbxapiTest") == [("/CustomDevstate/PbxapiTest", "BUSY")]
+    assert set_variable(manager, STATE, "BUSY") == SET  # is not told again
     assert set_variable(manager, STATE, "not_inuse") == SET
+    assert manager.wait_event("DeviceStateChange")["State"] == "NOT_INUSE"
     assert variable(manager, STATE) == "NOT_INUSE"
     assert tree(manager, "CustomDevstate", "PbxapiTest") == [("/CustomDevstate/PbxapiTest", "not_inuse")]
 

@@ -74,7 +74,7 @@ def test_follow_me_rings_another_extension_when_the_first_does_not_answer(
     bob = _phone(platform, _create(platform_api, "201", "Bob"), answers=True)
     carol = _phone(platform, _create(platform_api, "202", "Carol"))
     wanted = {"enabled": True, "numbers": ["201"], "initial_ring_time": 1, "ring_time": 10}
-    platform_api.send("PUT", "/extensions/200/follow-me", json=wanted)
+    platform_api.send("PUT", "/extensions/200/follow-me", status=201, json=wanted)
     call = carol.call("200")
     alice.wait_incoming().wait_ended()
     assert call.wait_answered().sound.hears()
@@ -87,7 +87,7 @@ def test_follow_me_reaches_a_number_outside_and_stops_at_once_when_it_is_switche
     alice = _phone(platform, _create(platform_api, "200", "Alice"), answers=True)
     bob = _phone(platform, _create(platform_api, "201", "Bob"))
     wanted = {"enabled": True, "numbers": ["5551234"], "initial_ring_time": 0, "ring_time": 10}
-    platform_api.send("PUT", "/extensions/200/follow-me", json=wanted)
+    platform_api.send("PUT", "/extensions/200/follow-me", status=201, json=wanted)
     assert bob.call("200").wait_answered().sound.hears()
     assert not alice.incoming
     platform_api.send("PUT", "/extensions/200/follow-me", json={**wanted, "enabled": False})
@@ -101,7 +101,7 @@ def test_a_deleted_extension_is_refused_and_nothing_of_it_is_left(
     made = _create(platform_api, "200", "Alice", voicemail={"password": "472913"})
     alice = _phone(platform, made)
     wanted = {"enabled": True, "numbers": ["5551234"], "initial_ring_time": 0, "ring_time": 10}
-    platform_api.send("PUT", "/extensions/200/follow-me", json=wanted)
+    platform_api.send("PUT", "/extensions/200/follow-me", status=201, json=wanted)
     platform_api.send("PATCH", "/extensions/200/features", json={"call_forward": {"all": "5551234"}})
     platform_api.send("DELETE", "/extensions/200")
     assert alice.register() in (401, 403, 404)

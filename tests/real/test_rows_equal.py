@@ -115,7 +115,7 @@ def test_freepbx_holds_what_it_writes_itself_for_two_extensions_a_mailbox_and_a_
         **{"enabled": True, "strategy": "ringallv2", "ring_time": 20, "initial_ring_time": 7, "confirm_calls": True},
         **{"numbers": ["200", "201", "5551234"], "caller_name_prefix": "FM:", "caller_id_mode": "default"},
     }
-    platform_api.send("PUT", "/extensions/200/follow-me?apply=false", json=wanted)
+    platform_api.send("PUT", "/extensions/200/follow-me?apply=false", status=201, json=wanted)
     assert _there(freepbx) == _captured(first, second, third)
 
 
@@ -146,7 +146,7 @@ def test_a_delete_takes_what_freepbx_takes_and_what_it_forgets(
     freepbx.put({("AMPUSER", "299/cidname"): "Another"})
     line = f"{number} => 4321,Bob\n" if number == "201" else ""
     conf = freepbx.etc / "voicemail.conf"
-    conf.write_text(conf.read_text() + line + "299 => 1234,Another\n")
+    conf.write_text(conf.read_text().replace("[default]\n", f"[default]\n{line}299 => 1234,Another\n"))
     platform_api.send("DELETE", f"/extensions/{number}?apply=false&voicemail=true")
     assert _there(freepbx) == {("astdb", "AMPUSER", "299/cidname"): "Another"}
     assert parse(conf.read_text())["default"] == {"299": "1234,Another"}
@@ -165,7 +165,7 @@ def test_issabel_holds_what_it_writes_itself_for_two_extensions_and_a_follow_me(
         **{"enabled": True, "strategy": "ringallv2", "ring_time": 25, "initial_ring_time": 7},
         **{"numbers": ["200", "201", "5551234"]},
     }
-    platform_api.send("PUT", "/extensions/200/follow-me?apply=false", json=wanted)
+    platform_api.send("PUT", "/extensions/200/follow-me?apply=false", status=201, json=wanted)
     keys = {
         place: value
         for place, value in seen.keys("issabel-astdb.txt").items()
