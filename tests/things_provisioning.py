@@ -51,6 +51,9 @@ class MemoryExtensions:
             raise NotFound(f"There is no extension {number}")
         return self.stored[number]
 
+    def options(self, technology: str) -> frozenset[str]:
+        return frozenset({"rtp_symmetric", "a_new_keyword"}) if technology == "pjsip" else frozenset()
+
     def write(self, operations: Sequence[Operation], how: Write) -> Outcome:
         with self.lock:
             if how.check and len(operations) == 1 and operations[0].number in self.stored:
@@ -156,7 +159,8 @@ def change_of(number: str, before: Extension | None, after: Extension | None) ->
         RowChange("sip", {"id": number, "keyword": "secret"}, {"data": Secret(before.secret)} if before else None,
                   {"data": Secret(after.secret)} if after else None),
     ]  # fmt: skip
-    key = KeyChange("AMPUSER", f"{number}/cidname", before and before.name, after and after.name)
+    names = [each.name if each else None for each in (before, after)]
+    key = KeyChange("AMPUSER", f"{number}/cidname", *names)
     lines = [
         (Secret(f"{number} => {each.voicemail.password}"),) if each and each.voicemail else ()
         for each in (before, after)

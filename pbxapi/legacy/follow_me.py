@@ -79,7 +79,13 @@ def getallfollowmeextensions(asked: Asked) -> object:
 
 
 def _rows(asked: Asked, number: str | None) -> list[dict[str, str]]:
-    return [{**row, "grplist": row["grplist"].replace("-", ",")} for row in _follow_me(asked).rows(number)]
+    return [_as_it_was(row) for row in _follow_me(asked).rows(number)]
+
+
+def _as_it_was(row: dict[str, str]) -> dict[str, str]:
+    """The older system gave the list with commas, and 0 for no announcement."""
+    none = {name: row[name] or "0" for name in ANNOUNCEMENTS if name in row}
+    return {**row, **none, "grplist": row["grplist"].replace("-", ",")}
 
 
 def _put(follow_me: FollowMes, number: str, values: dict[str, Any], *, merge: bool) -> Outcome:

@@ -59,7 +59,7 @@ def _checked(items: Iterable[tuple[str, str]]) -> dict[str, str]:
             value = ",".join(value.splitlines())  # noqa: PLW2901
         if _LINE_ENDS.search(name) or _LINE_ENDS.search(value):
             raise Invalid(f"{_LINE_ENDS.sub(' ', name)} holds a line end or a NUL, which cannot be passed on")
-        found.setdefault(name, value)
+        found[name] = value  # of several the last counts, as in PHP
     return found
 
 

@@ -12,6 +12,7 @@ from pbxapi.pbx.section_file import Lines, SectionFile
 PREFIX = "pbxapi"
 """What the names of our templates begin with. Whoever edits one changes all phones that have not their own value."""
 
+FIRST = frozenset({"deny", "disallow"})
 FEW = 20
 
 
@@ -70,7 +71,8 @@ class FileStore:
             name = f"{PREFIX}-{kind}"
             yield f"[{number}]({name})"
             common = self._templates.get(name, {})
-            for option, value in objects[kind].items():
+            # Asterisk takes one after the other, and what a later line says counts.
+            for option, value in sorted(objects[kind].items(), key=lambda each: each[0] not in FIRST):
                 if value == common.get(option, "").removeprefix("!all,"):
                     continue
                 for line in _options(option, value, inherited=option in common):

@@ -89,6 +89,7 @@ class RealtimeStore:
             if raw is not None:
                 yield RowChange(name, key, _hidden(raw), None)
             return
+        self._check_order(kind, new.get(kind, {}))
         columns = self._columns(kind, (old.objects if old else {}).get(kind, {}), new.get(kind, {}))
         if raw is None:
             yield RowChange(name, key, None, _hidden({each: value for each, value in columns.items() if value}))
@@ -113,6 +114,14 @@ class RealtimeStore:
                 self._refuse(kind, option, fault)
             found[option] = text
         return found
+
+    def _check_order(self, kind: str, new: Mapping[str, str]) -> None:
+        """Asterisk takes columns in their order: a `deny` of everybody after a `permit` would count."""
+        shapes = list(self._look.now().tables[TABLES[kind]].columns)
+        for first, second in (("deny", "permit"), ("disallow", "allow")):
+            if first in new and second in new and first in shapes and second in shapes:
+                if shapes.index(first) > shapes.index(second):
+                    self._refuse(kind, second, f"The table {TABLES[kind]} has its column before {first}.")
 
     def _separated(self, kind: str, option: str) -> bool:
         return (kind, option) == self._dialect.variables

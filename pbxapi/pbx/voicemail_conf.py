@@ -26,40 +26,53 @@ LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """A line. `raw` has its line end, `text` neither that nor comments.
+    """A line. `raw` has its line end, `text` neither that nor comments; `key` is what stands before its `=`.
 
     `shared`: a comment over several lines begins or ends in it; `in_comment`: it goes on in the next.
     """
 
     raw: str
     text: str
-    shared: bool
-    in_comment: bool
+    key: str | None
+    shared: bool = False
+    in_comment: bool = False
 
     @property
     def line(self) -> str:
         return self.raw.rstrip("\r\n")
 
-    @property
-    def key(self) -> str | None:
-        return key_of(self.text)
-
 
 @dataclass(slots=True, eq=False)
 class _Section:
+    """The lines of a section, its head first; `keyed` are those with a key, by it."""
+
     name: str
     rows: list[_Row] = field(default_factory=list)
+    keyed: dict[str, list[_Row]] = field(default_factory=dict)
+
+    def add(self, row: _Row, place: int | None = None) -> None:
+        """Put a line in; at the end unless a place is given."""
+        self.rows.insert(len(self.rows) if place is None else place, row)
+        if row.key is not None:
+            self.keyed.setdefault(row.key, []).append(row)
+
+    def remove(self, row: _Row) -> None:
+        """Take a line out."""
+        self.rows.remove(row)
+        if row.key is not None:
+            self.keyed[row.key].remove(row)
 
     @property
     def end(self) -> int:
         """Where a new line belongs: behind the last that means something, before blank lines and comments."""
-        at = place = 0
-        meant = False
+        for place in range(len(self.rows), 0, -1):
+            row = self.rows[place - 1]
+            if row.text and not row.in_comment:
+                return place
         for place, row in enumerate(self.rows, 1):
-            meant = meant or bool(row.text)
-            if meant and not row.in_comment:
-                at, meant = place, False
-        return at
+            if not row.in_comment:
+                return place
+        raise Conflict("A comment at the end of voicemail.conf is not closed")
 
 
 class VoicemailConf:
@@ -84,15 +97,14 @@ class VoicemailConf:
         found: dict[tuple[str, str], Mailbox] = {}
         for section in self._sections:
             if section.name and section.name.lower() not in NO_CONTEXTS:
-                for row in section.rows:
-                    if row.key and (section.name, row.key) not in found:
-                        found[section.name, row.key] = mailbox_of(row.line, section.name)
+                for key, rows in section.keyed.items():
+                    if rows and (section.name, key) not in found:
+                        found[section.name, key] = mailbox_of(rows[0].line, section.name)
         return found
 
     def lines(self, section: str, keys: Iterable[str]) -> tuple[str, ...]:
         """The lines of a section that begin with one of these keys, without their ends."""
-        wanted = set(keys)
-        return tuple(row.line for each in self._named(section) for row in each.rows if row.key in wanted)
+        return tuple(row.line for _, row in self._found(section, keys))
 
     def box_lines(self, context: str, number: str) -> tuple[Secret, ...]:
         """The lines of a box; there should be one at most."""
@@ -112,9 +124,9 @@ class VoicemailConf:
         """As the section's last line has it, else any box's."""
         every = [each for each in self._sections if each.name and each.name.lower() not in NO_CONTEXTS]
         for sections in (self._named(section), every):
-            lines = [row.line for each in sections for row in each.rows if row.key]
-            if lines:
-                return separator_of(lines[-1])
+            rows = (row for each in reversed(sections) for row in reversed(each.rows))
+            if last := next((row for row in rows if row.key), None):
+                return separator_of(last.line)
         return " => "
 
     def replace(self, section: str, before: Sequence[str], after: Sequence[str]) -> None:
@@ -125,7 +137,9 @@ class VoicemailConf:
         if any(row.shared for _, row in found):
             raise Conflict("A comment over several lines of voicemail.conf begins or ends beside this mailbox")
         for (each, row), line in zip(found, after, strict=False):
-            each.rows[each.rows.index(row)] = _row(line + row.raw[len(row.line) :])
+            place = each.rows.index(row)
+            each.remove(row)
+            each.add(_row(line + row.raw[len(row.line) :]), place)
         for each, row in found[len(after) :]:
             self._remove(each, row)
         for line in after[len(found) :]:
@@ -137,20 +151,23 @@ class VoicemailConf:
         return tuple(row.line for _, row in self._rows(section, before, after))
 
     def _rows(self, section: str, before: Sequence[str], after: Sequence[str]) -> list[tuple[_Section, _Row]]:
-        keys = {_row(line).key for line in (*before, *after)} - {None}
-        return [(each, row) for each in self._named(section) for row in each.rows if row.key in keys]
+        keys = dict.fromkeys(_row(line).key for line in (*before, *after))
+        return self._found(section, [key for key in keys if key is not None])
+
+    def _found(self, section: str, keys: Iterable[str]) -> list[tuple[_Section, _Row]]:
+        return [(each, row) for key in keys for each in self._named(section) for row in each.keyed.get(key, ())]
 
     def _insert(self, section: _Section, place: int, line: str) -> None:
         row = _row(line + self._line_end)
         last = self._last
-        section.rows.insert(place, row)
+        section.add(row, place)
         if last is not None and not last.raw.endswith("\n") and self._last is row:
             last.raw, row.raw = last.raw + self._line_end, line
 
     def _remove(self, section: _Section, row: _Row) -> None:
         """A file whose last line had no end keeps to that."""
         was_last = self._last is row
-        section.rows.remove(row)
+        section.remove(row)
         last = self._last
         if was_last and last is not None and not row.raw.endswith("\n"):
             last.raw = last.line
@@ -174,14 +191,16 @@ class VoicemailConf:
             if not last.raw.endswith("\n"):
                 last.raw += self._line_end
             if last.text:
-                section.rows.append(_row(self._line_end))
-        section.rows.append(_row(f"[{name}]{self._line_end}"))
+                section.add(_row(self._line_end))
+        section.add(_row(f"[{name}]{self._line_end}"))
         self._sections.append(section)
         return section
 
 
-def _row(raw: str) -> _Row:
-    return _Row(raw, uncommented(raw, 0)[0].strip(BLANKS), shared=False, in_comment=False)
+def _row(raw: str, text: str | None = None, *, before: int = 0, after: int = 0) -> _Row:
+    """A line; `before` and `after` it are so many comments open."""
+    text = (uncommented(raw, 0)[0] if text is None else text).strip(BLANKS)
+    return _Row(raw, text, key_of(text), bool(before or after), bool(after))
 
 
 def _sections(text: str) -> Iterator[_Section]:
@@ -190,10 +209,10 @@ def _sections(text: str) -> Iterator[_Section]:
     for match in LINE.finditer(text):
         raw, before = match[0], depth
         left, depth = uncommented(raw.removeprefix("\ufeff"), depth)
-        row = _Row(raw, left.strip(BLANKS), bool(before or depth), bool(depth))
+        row = _row(raw, left, before=before, after=depth)
         if row.text.startswith("["):
             yield section
             name, _, rest = row.text[1:].partition("]")
             section = _Section("" if "!" in rest else name.strip(BLANKS))
-        section.rows.append(row)
+        section.add(row)
     yield section

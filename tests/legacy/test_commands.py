@@ -289,9 +289,8 @@ class TestAriChannels:
 @pytest.mark.parametrize(
     "cmd",
     [
-        "systemresources", "getharddrivers", "getiptablesstatus", "addextension",
-        "updateextension", "deleteextension", "addfollowmeextension", "updatefollowmeextension",
-        "deletefollowmeextension", "getfollowmeextension", "getallfollowmeextensions", "getqueues", "queueaddmember",
+        "systemresources", "getharddrivers", "getiptablesstatus",
+        "getqueues", "queueaddmember",
         "queueremovemember",
     ],
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -68,19 +67,17 @@ def test_what_takes_too_long_ends_with_all_that_it_has_started(tmp_path: Path) -
 
 def test_a_child_that_keeps_the_channel_open_does_not_keep_us(tmp_path: Path) -> None:
     words = script(tmp_path, "sleep 60 & echo $!; echo done")
-    began = time.monotonic()
-    ended = run_program(words, 30)
+    ended = run_program(words, 5)
     child, done = ended.output.split()
     try:
         assert (done, ended.status) == ("done", 0)
-        assert time.monotonic() - began < 20
         assert alive(int(child)), "a reload may start servers: they stay"
     finally:
         os.kill(int(child), signal.SIGKILL)
 
 
 def test_a_child_that_prints_for_ever_does_not_keep_us(tmp_path: Path) -> None:
-    ended = run_program(script(tmp_path, f"yes & echo $! > {tmp_path}/pid"), 30)
+    ended = run_program(script(tmp_path, f"yes & echo $! > {tmp_path}/pid"), 5)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert ended.status == 0
 

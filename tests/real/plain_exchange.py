@@ -24,6 +24,7 @@ from tests.real.sip_phone import Phone
 
 TABLES = ("ps_endpoints", "ps_auths", "ps_aors")
 DIALPLAN = """
+[from-internal](+)
 exten => _2XX,1,Dial(PJSIP/${EXTEN},2)
  same => n,FollowMe(${EXTEN})
  same => n,Hangup()
@@ -109,7 +110,7 @@ def plain_exchange(version: str, mariadb: MariaDB, folder: Path) -> Iterator[Pla
     statements = (TEMPLATES / "plain/ps.sql").read_text().split(";\n")
     tables = [(TEMPLATES / "database/cdr.sql").read_text(), *filter(str.strip, statements)]
     database = mariadb.create_database(f"plain{version}", *tables)
-    more = {**MORE, **(OF_16 if version == "16" else {}), "extensions.conf": DIALPLAN_OF(version)}
+    more = {**MORE, **(OF_16 if version == "16" else {}), "extensions.conf": DIALPLAN}
     root = required.unpacked_asterisk(version)
     asterisk = Asterisk(version, root, folder / "asterisk", database=database, more=more, templates=["plain"])
     for name in EMPTY:
@@ -120,6 +121,3 @@ def plain_exchange(version: str, mariadb: MariaDB, folder: Path) -> Iterator[Pla
     finally:
         asterisk.stop()
 
-
-def DIALPLAN_OF(version: str) -> str:
-    return f"\n[from-internal](+){DIALPLAN}"

@@ -1,0 +1,267 @@
+"""Extensions of an Asterisk with no platform, in its tables and in a file of ours, as telephones find them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pbxapi.drivers.provisioned import Provisioned
+from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Refused
+from pbxapi.pbx.provisioning import Extension, Operation, Outcome, Write
+from tests.real.mariadb import MariaDB
+from tests.real.plain_exchange import PlainExchange, plain_exchange
+
+Make = Callable[..., Provisioned]
+
+
+@pytest.fixture(scope="module", params=["22", "16"])
+def _plain(
+    request: pytest.FixtureRequest, mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlainExchange]:
+    with plain_exchange(request.param, mariadb, tmp_path_factory.mktemp("plain")) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def plain(_plain: PlainExchange) -> Iterator[PlainExchange]:
+    yield _plain
+    _plain.clear()
+
+
+@pytest.fixture(params=["realtime", "file"])
+def made(plain: PlainExchange, request: pytest.FixtureRequest, tmp_path: Path) -> Provisioned:
+    return plain.provisioned(tmp_path / "store.db", request.param)
+
+
+def write(made: Provisioned, op: str, number: str, how: Write | None = None, **values: Any) -> Outcome:
+    assert made.extensions is not None
+    return made.extensions.write([Operation(op, number, values)], how or Write())
+
+
+def create(made: Provisioned, number: str, name: str, **values: Any) -> Extension:
+    outcome = write(made, "create", number, name=name, **values)
+    assert (outcome.applied, outcome.reason) == (True, None)
+    [result] = outcome.results
+    assert result.extension is not None
+    return result.extension
+
+
+def secret_of(extension: Extension) -> str:
+    assert extension.secret
+    return extension.secret
+
+
+def test_a_phone_registers_with_the_secret_that_was_made_and_rings_with_the_name(
+    plain: PlainExchange, made: Provisioned
+) -> None:
+    alice, bob = create(made, "200", "Alice Été"), create(made, "201", "Bob")
+    phones = plain.phone("200", secret_of(alice)), plain.phone("201", secret_of(bob))
+    assert [phone.register() for phone in phones] == [200, 200]
+    assert plain.phone("200", secret_of(alice)[:-1]).register() in {401, 403}
+    call = phones[0].call("201").wait_answered()
+    invite = phones[1].wait_incoming().invite
+    assert invite is not None
+    assert invite.first("from").startswith('"Alice Été" <sip:200@')
+    call.hang_up()
+
+
+def test_after_a_delete_the_phone_is_refused_and_the_next_owner_has_not_its_contact(
+    plain: PlainExchange, made: Provisioned
+) -> None:
+    phone = plain.phone("200", secret_of(create(made, "200", "Alice")))
+    assert phone.register() == 200
+    write(made, "delete", "200")
+    assert phone.register() in {401, 403, 404}
+    with pytest.raises(NotFound):
+        made.extensions.get("200")  # type: ignore[union-attr]
+    create(made, "200", "Carla")
+    create(made, "201", "Bob")
+    with plain.manager() as manager:
+        detail = manager.ask("PJSIPShowEndpoint", Endpoint="200")
+    assert [each["Contacts"] for each in detail if each.get("Event") == "AorDetail"] == [""]
+
+
+def test_every_field_comes_back_and_asterisk_runs_with_it(plain: PlainExchange, made: Provisioned) -> None:
+    fields = {
+        "secret": "it's a \"long' one, isn't=it?", "codecs": ["g722", "alaw"], "transport": "transport-udp",
+        "dtmf_mode": "info", "call_group": "1,3", "pickup_group": "sales", "permit": "127.0.0.0/8&10.0.0.0/8",
+        "deny": "0.0.0.0/0", "max_contacts": 3, "account_code": "acc-1", "caller_id": "5551234",
+    }  # fmt: skip
+    shown = create(made, "200", "Alice", **fields)
+    assert made.extensions is not None
+    assert made.extensions.get("200") == shown
+    for name, value in fields.items():
+        assert getattr(shown, name) == (tuple(value) if isinstance(value, list) else value), name
+    with plain.manager() as manager:
+        events = {each.get("Event"): each for each in manager.ask("PJSIPShowEndpoint", Endpoint="200")}
+    endpoint, auth, aor = (events[f"{kind}Detail"] for kind in ("Endpoint", "Auth", "Aor"))
+    assert endpoint["Allow"] == "(g722|alaw)"
+    assert endpoint["Callerid"] == '"Alice" <5551234>'
+    assert (endpoint["CallGroup"], endpoint["NamedPickupGroup"]) == ("1, 3", "sales")
+    assert (endpoint["Acl"], endpoint["DtmfMode"], endpoint["Accountcode"]) == ("deny/permit", "info", "acc-1")
+    assert (auth["Password"], aor["MaxContacts"], aor["RemoveExisting"]) == (fields["secret"], "3", "false")
+    phone = plain.phone("200", str(fields["secret"]))
+    assert phone.register() == 200
+    changed = write(made, "update", "200", name="Alicia", max_contacts=1).results[0].extension
+    assert changed is not None
+    assert (changed.name, changed.caller_id, changed.secret) == ("Alicia", "5551234", fields["secret"])
+    replaced = write(made, "replace", "200").results[0].extension
+    assert replaced is not None
+    assert (replaced.name, replaced.caller_id, replaced.secret) == ("Alicia", None, fields["secret"])
+    assert (replaced.codecs, replaced.permit, replaced.call_group) == (("ulaw", "alaw"), None, None)
+    assert made.extensions.get("200") == replaced
+    assert made.extensions.drift("200") == ()
+    with plain.manager() as manager:
+        [endpoint] = [e for e in manager.ask("PJSIPShowEndpoint", Endpoint="200") if e.get("Event") == "EndpointDetail"]
+    assert (endpoint["Allow"], endpoint["Acl"], endpoint["SetVar"]) == ("(ulaw|alaw)", "", "")
+
+
+def test_webrtc_is_one_switch(plain: PlainExchange, made: Provisioned) -> None:
+    assert create(made, "200", "Alice", webrtc=True).webrtc
+    with plain.manager() as manager:
+        [endpoint] = [e for e in manager.ask("PJSIPShowEndpoint", Endpoint="200") if e.get("Event") == "EndpointDetail"]
+    assert (endpoint["UseAvpf"], endpoint["IceSupport"], endpoint["DtlsAutoGenerateCert"]) == ("true", "true", "Yes")
+
+
+def test_a_voicemail_box_comes_with_it_and_goes_with_it(plain: PlainExchange, made: Provisioned) -> None:
+    shown = create(made, "200", "Alice", voicemail={"password": "4711", "email": "alice@example.org"})
+    assert shown.voicemail is not None
+    assert "200 => 4711,Alice,alice@example.org" in (plain.etc / "voicemail.conf").read_text()
+    with plain.manager() as manager:
+        found = manager.ask("VoicemailUserStatus", Context="default", Mailbox="200")
+        assert [each["Email"] for each in found if each.get("Event")][:1] == ["alice@example.org"]
+    write(made, "delete", "200")
+    assert "Alice" not in (plain.etc / "voicemail.conf").read_text()
+
+
+def test_a_batch_is_all_or_none(plain: PlainExchange, made: Provisioned) -> None:
+    assert made.extensions is not None
+    some = [Operation("create", str(number), {"name": f"Nr {number}"}) for number in range(210, 240)]
+    with pytest.raises(Invalid) as caught:
+        made.extensions.write([*some, Operation("create", "240", {"transport": "none-such"})], Write())
+    assert list(caught.value.fields) == ["operations.30.transport"]
+    assert [each.extension for each in made.extensions.all() if each.managed] == []
+    outcome = made.extensions.write(some, Write())
+    assert outcome.applied
+    assert [each.extension for each in made.extensions.all() if each.managed] == [each.number for each in some]
+    phone = plain.phone("239", secret_of(made.extensions.get("239")))
+    assert phone.register() == 200
+    made.extensions.write([Operation("delete", each.number) for each in some], Write())
+    assert [each.extension for each in made.extensions.all() if each.managed] == []
+
+
+def test_extensions_of_other_files_are_shown_and_left_alone(made: Provisioned) -> None:
+    assert made.extensions is not None
+    [ana] = [each for each in made.extensions.all() if each.extension == "100"]
+    assert (ana.managed, ana.name, ana.secret) == (False, "Ana", None)
+    for op in ("create", "update", "delete"):
+        with pytest.raises(Conflict):
+            write(made, op, "100", **({"name": "Eve"} if op != "delete" else {}))
+
+
+def test_a_dry_run_writes_nothing(plain: PlainExchange, made: Provisioned) -> None:
+    plan = write(made, "create", "200", Write(dry_run=True), name="Alice", secret="s3cret-of-alice").plan
+    assert plan.rows or plan.files
+    assert "s3cret-of-alice" not in repr(plan)
+    assert (plain.etc / "pjsip_api.conf").read_text() == ""
+    assert plain.run("SELECT id FROM ps_endpoints") == []
+
+
+def test_drift_names_what_is_lacking_and_repair_puts_it_there(plain: PlainExchange, made: Provisioned) -> None:
+    assert made.extensions is not None
+    alice = create(made, "200", "Alice")
+    plain.run("DELETE FROM ps_aors WHERE id = '200'")
+    text = (plain.etc / "pjsip_api.conf").read_text()
+    (plain.etc / "pjsip_api.conf").write_text(text.replace("[200](pbxapi-aor)", ""))
+    assert "stored aor" in {each.place for each in made.extensions.drift("200")}
+    made.extensions.repair("200", Write())
+    assert made.extensions.drift("200") == ()
+    assert plain.phone("200", secret_of(alice)).register() == 200
+
+
+def test_what_is_not_applied_waits_until_somebody_applies(plain: PlainExchange, tmp_path: Path) -> None:
+    made = plain.provisioned(tmp_path / "store.db", "file")
+    assert made.extensions is not None
+    assert made.applying is not None
+    outcome = write(made, "create", "200", Write(apply=False), name="Alice")
+    assert not outcome.applied
+    assert made.applying.status().pending
+    phone = plain.phone("200", secret_of(made.extensions.get("200")))
+    assert phone.register() == 401
+    assert made.applying.run().ok
+    assert not made.applying.status().pending
+    assert phone.register() == 200
+
+
+def test_what_asterisk_does_not_take_is_taken_back(plain: PlainExchange, tmp_path: Path) -> None:
+    made = plain.provisioned(tmp_path / "store.db", "file")
+    create(made, "201", "Bob")
+    before = (plain.etc / "pjsip_api.conf").read_text()
+    path = plain.etc / "pjsip_api.conf"
+    # Somebody has edited our template: no endpoint can be made of it any more.
+    broken = before.replace("dtmf_mode = rfc4733", "dtmf_mode = semaphore")
+    path.write_text(broken)
+    with pytest.raises(Refused):
+        write(made, "create", "200", name="Alice")
+    assert "[200]" not in path.read_text()
+
+
+def test_a_file_that_nobody_includes_is_said_to_be_so(plain: PlainExchange, tmp_path: Path) -> None:
+    made = plain.provisioned(tmp_path / "store.db", "file", PJSIP_API_FILE="lonely_api.conf")
+    why_not = made.others["extensions.store"]
+    assert "#include lonely_api.conf" in (why_not() or "")
+    with pytest.raises(NotSupported):
+        write(made, "create", "200", name="Alice")
+    assert plain.provisioned(tmp_path / "other.db", "file").others["extensions.store"]() is None
+
+
+def test_tables_that_asterisk_does_not_read_are_found_out(plain: PlainExchange, tmp_path: Path) -> None:
+    database = plain.mariadb.create_database(
+        f"unread{plain.asterisk.version}", "CREATE TABLE ps_aors (id VARCHAR(40) PRIMARY KEY, max_contacts INT)"
+    )
+    url = f"mysql://{database.user}:{database.password}@{database.host}:{database.port}/{database.name}"
+    made = plain.provisioned(tmp_path / "store.db", "realtime", REALTIME_DATABASE_URL=url)
+    assert "ps_endpoints" in (made.others["extensions.store"]() or "")
+    for name in ("ps_endpoints", "ps_auths"):
+        plain.mariadb.run(f"CREATE TABLE {name} LIKE {plain.database.name}.{name}", database=database.name)
+    made = plain.provisioned(tmp_path / "other.db", "realtime", REALTIME_DATABASE_URL=url)
+    with pytest.raises(Refused, match=r"sorcery\.conf"):
+        write(made, "create", "200", name="Alice")
+    assert plain.mariadb.run("SELECT id FROM ps_endpoints", database=database.name) == []
+
+
+def test_chan_sip_phones_are_kept_in_a_file_of_their_own(plain: PlainExchange, tmp_path: Path) -> None:
+    if plain.asterisk.version != "16":
+        return
+    made = plain.provisioned(tmp_path / "store.db", "file", CHAN_DRIVER="sip")
+    alice = create(made, "300", "Alice", codecs=["alaw"], call_limit=2)
+    assert (alice.technology, alice.codecs, alice.call_limit) == ("sip", ("alaw",), 2)
+    with plain.manager() as manager:
+        peer = manager.ask("SIPshowpeer", Peer="300")[0]
+        assert (peer["Codecs"], peer["Callerid"], peer["Call-limit"]) == ("(alaw)", '"Alice" <300>', "2")
+        write(made, "delete", "300")
+        assert manager.ask("SIPshowpeer", Peer="300")[0]["Response"] == "Error"
+
+
+def test_follow_me_rings_the_others(plain: PlainExchange, made: Provisioned) -> None:
+    assert made.follow_me is not None
+    alice, bob = create(made, "200", "Alice"), create(made, "201", "Bob")
+    caller, follower = plain.phone("200", secret_of(alice)), plain.phone("201", secret_of(bob))
+    assert (caller.register(), follower.register()) == (200, 200)
+    create(made, "202", "Carla")  # has no phone
+    made.follow_me.put("202", {"numbers": ["201"], "ring_time": 10}, Write())
+    assert made.follow_me.rows("202")[0]["grplist"] == "201"
+    call = caller.call("202")
+    follower.wait_incoming()
+    call.hang_up()
+    off, _ = made.follow_me.put("202", {"enabled": False}, Write(), merge=True)
+    assert made.follow_me.get("202") == off
+    assert "[off-202]" in (plain.etc / "followme.conf").read_text()
+    assert [each.extension for each in made.follow_me.all()] == ["202"]
+    made.follow_me.delete("202", Write())
+    with pytest.raises(NotFound):
+        made.follow_me.get("202")
+    assert "[reception]" in (plain.etc / "followme.conf").read_text()
