@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pbxapi import cli, extensions_command
 from pbxapi.extensions_command import import_lines
 from pbxapi.extensions_csv import parse
-from pbxapi.pbx.provisioning import Extension
+from pbxapi.pbx.provisioning import Extension, Operation, Outcome, Write
 from tests.things_provisioning import MemoryExtensions
 
 
@@ -82,7 +83,7 @@ def test_what_goes_wrong_in_the_midst_is_told_with_what_was_written(capsys: pyte
     text = numbered(1200)
     written = memory.write
 
-    def write(operations, how):  # type: ignore[no-untyped-def]
+    def write(operations: Sequence[Operation], how: Write) -> Outcome:
         outcome = written(operations, how)
         if not how.dry_run:
             memory.stored["2100"] = Extension(extension="2100", name="Other", technology="pjsip")

@@ -20,8 +20,8 @@ from pbxapi.pbx.provisioning import LEFT, WRITTEN, Applied, ApplyStatus, Change,
 log = logging.getLogger("pbxapi.apply")
 
 GATHER = 0.05
-MOST_GATHERED = 1.0
-"""Seconds to wait for writers that come in at the same moment, again for each of them, and at most."""
+MOST_GATHERED = 2.0
+"""Seconds to wait for writers that come in at the same moment, and for all who wait to write then, at most."""
 
 STILL_PENDING = "the exchange still says that changes wait to be applied"
 
@@ -160,9 +160,8 @@ class Applier:
     def _gather(self) -> None:
         """Let those who write at this very moment finish, so that one run serves them all."""
         end = time.monotonic() + MOST_GATHERED
-        seen = -1
-        while time.monotonic() < end and (newest := self._newest()) != seen:
-            seen = newest
+        time.sleep(GATHER)
+        while self._writing.awaited() and time.monotonic() < end:
             time.sleep(GATHER)
 
     def _newest(self) -> int:

@@ -18,54 +18,64 @@ PAUSE = 0.002, 0.05
 class HostLock:
     """A file that is locked (flock): the kernel lets go of it when its holder dies, however that happens.
 
-    Not reentrant: two threads of a process exclude each other as two processes do.
+    Not reentrant: two threads of a process exclude each other as two processes do. Those who wait share the lock of a
+    second file, so that others can see that somebody does.
     """
 
     def __init__(self, path: Path, what: str) -> None:
         self._path = path
+        self._queue = path.with_name(f"{path.name}.queue")
         self._what = what
 
     @contextmanager
     def hold(self, timeout: float) -> Iterator[None]:
         """Hold it. Raises Unavailable when it cannot be had within `timeout` seconds, or its file not be opened."""
         deadline = time.monotonic() + timeout
-        handle = self._open()
-        try:
-            self._wait(handle, deadline)
+        with self._opened(self._path) as handle:
+            if not _locked(handle, fcntl.LOCK_EX):
+                with self._opened(self._queue) as queue:
+                    _locked(queue, fcntl.LOCK_SH)
+                    self._wait(handle, deadline)
             yield
-        finally:
-            os.close(handle)
 
     def held(self) -> bool:
         """Whether somebody holds it now. Raises Unavailable when its file cannot be opened."""
-        handle = self._open()
-        try:
-            # Shared: those who only look do not see each other.
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        # Shared: those who only look do not see each other.
+        with self._opened(self._path) as handle:
+            return not _locked(handle, fcntl.LOCK_SH)
 
-    def _open(self) -> int:
-        try:
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
-        except OSError as error:
-            raise Unavailable(f"{self._what} cannot be locked here", part="lock", retry_after=30) from error
+    def awaited(self) -> bool:
+        """Whether somebody waits for it now. Raises Unavailable when its file cannot be opened."""
+        with self._opened(self._queue) as handle:
+            return not _locked(handle, fcntl.LOCK_EX)
 
     def _wait(self, handle: int, deadline: float) -> None:
         pause, longest = PAUSE
         while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise Unavailable(
-                        f"{self._what} is in use by another request", part="lock", retry_after=2
-                    ) from None
-                time.sleep(min(pause, left))
-                pause = min(2 * pause, longest)
-            else:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Unavailable(f"{self._what} is in use by another request", part="lock", retry_after=2)
+            time.sleep(min(pause, left))
+            if _locked(handle, fcntl.LOCK_EX):
                 return
+            pause = min(2 * pause, longest)
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[int]:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+        except OSError as error:
+            raise Unavailable(f"{self._what} cannot be locked here", part="lock", retry_after=30) from error
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+
+def _locked(handle: int, how: int) -> bool:
+    """Try to lock an open file, without waiting."""
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -119,9 +119,9 @@ class RealtimeStore:
         """Asterisk takes columns in their order: a `deny` of everybody after a `permit` would count."""
         shapes = list(self._look.now().tables[TABLES[kind]].columns)
         for first, second in (("deny", "permit"), ("disallow", "allow")):
-            if first in new and second in new and first in shapes and second in shapes:
-                if shapes.index(first) > shapes.index(second):
-                    self._refuse(kind, second, f"The table {TABLES[kind]} has its column before {first}.")
+            both = {first, second} <= new.keys() and {first, second} <= set(shapes)
+            if both and shapes.index(first) > shapes.index(second):
+                self._refuse(kind, second, f"The table {TABLES[kind]} has its column before {first}.")
 
     def _separated(self, kind: str, option: str) -> bool:
         return (kind, option) == self._dialect.variables

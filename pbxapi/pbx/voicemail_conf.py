@@ -56,6 +56,17 @@ class _Section:
         if row.key is not None:
             self.keyed.setdefault(row.key, []).append(row)
 
+    def swap(self, row: _Row, new: _Row) -> None:
+        """Put a line in the place of another."""
+        place = self.rows.index(row)
+        if row.key is None or row.key != new.key:
+            self.remove(row)
+            self.add(new, place)
+        else:
+            self.rows[place] = new
+            same = self.keyed[row.key]
+            same[same.index(row)] = new
+
     def remove(self, row: _Row) -> None:
         """Take a line out."""
         self.rows.remove(row)
@@ -137,9 +148,7 @@ class VoicemailConf:
         if any(row.shared for _, row in found):
             raise Conflict("A comment over several lines of voicemail.conf begins or ends beside this mailbox")
         for (each, row), line in zip(found, after, strict=False):
-            place = each.rows.index(row)
-            each.remove(row)
-            each.add(_row(line + row.raw[len(row.line) :]), place)
+            each.swap(row, _row(line + row.raw[len(row.line) :]))
         for each, row in found[len(after) :]:
             self._remove(each, row)
         for line in after[len(found) :]:

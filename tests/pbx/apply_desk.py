@@ -66,7 +66,12 @@ class Command:
     def held(self) -> Iterator[threading.Event]:
         """Let it stand still once it has begun, until `go_on`."""
         begun = threading.Event()
-        self.before_end = lambda: (begun.set(), self._go_on.wait(30))
+
+        def stand_still() -> None:
+            begun.set()
+            self._go_on.wait(30)
+
+        self.before_end = stand_still
         try:
             yield begun
         finally:
@@ -89,7 +94,7 @@ class Desk:
         self.applier = self.another()
 
     def another(
-        self, *, timeout: float = 30.0, guard: tuple[float, float] = NEVER, flag: PendingFlag | None | str = "own"
+        self, *, timeout: float = 30.0, guard: tuple[float, float] = NEVER, flag: PendingFlag | str | None = "own"
     ) -> Applier:
         """An applier as another process would have it."""
         lock = HostLock(self.folder / "apply.lock", "Applying")

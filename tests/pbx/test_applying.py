@@ -9,11 +9,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pbxapi.errors import NotSupported, Unavailable
-from pbxapi.pbx.applying import Applier
 from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.provisioning import WRITTEN, Applied
 from pbxapi.store import Store
@@ -59,24 +59,24 @@ def test_a_hundred_at_once_need_two_or_three_runs_and_each_answer_is_true(desk: 
     assert not desk.applier.status().pending
 
 
-def one_process(folder: str, first: int, ready: object, done: object) -> None:
-    """A worker: four threads, each with two changes."""
+def one_process(folder: str, first: int, ready: Any, done: Any) -> None:
+    """A worker of a server: eight threads, each with a change."""
     desk = Desk(Path(folder), Store(f"sqlite:///{folder}/store.db"))
     desk.command.seconds = 0.2
-    ready.wait(60)  # type: ignore[attr-defined]
+    ready.wait(60)
 
     def post(number: int) -> bool:
         return desk.applier.settle(desk.write(str(number))).ok and any(str(number) in run for run in desk.runs())
 
     with ThreadPoolExecutor(8) as pool:
-        done.put(list(pool.map(post, range(first, first + 8))))  # type: ignore[attr-defined]
+        done.put(list(pool.map(post, range(first, first + 8))))
     desk.close()
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 def test_processes_share_runs_as_threads_do(desk: Desk, tmp_path: Path, method: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     ready, done = context.Barrier(4), context.Queue()
     workers = [
         context.Process(target=one_process, args=(str(tmp_path), 100 * n, ready, done), daemon=True) for n in range(4)
@@ -223,9 +223,14 @@ def test_who_cannot_have_the_lock_in_time_is_told_and_its_change_waits(desk: Des
     impatient.close()
 
 
-def runs_for_ever(folder: str, begun: object) -> None:
+def runs_for_ever(folder: str, begun: Any) -> None:
     desk = Desk(Path(folder), Store(f"sqlite:///{folder}/store.db"))
-    desk.command.before_end = lambda: (begun.set(), threading.Event().wait())  # type: ignore[attr-defined]
+
+    def never_end() -> None:
+        begun.set()
+        threading.Event().wait()
+
+    desk.command.before_end = never_end
     desk.applier.settle(desk.write("200"))
 
 

@@ -101,6 +101,17 @@ def test_an_option_that_is_not_named_stays_unnamed() -> None:
     assert changed == "[default]\n200 => 1,A,,,attach=yes\n"
 
 
+def test_a_section_that_ends_in_a_comment_takes_no_line() -> None:
+    with pytest.raises(Conflict):
+        with_box("[other]\n[default] ;-- never closed\n201=1,B\n", "202", Mailbox(password="3"), "C")
+    made = with_box("[default] ;-- closed\n201=1,B --;\n", "202", Mailbox(password="3"), "C")
+    assert set(VoicemailConf(made).mailboxes()) == {("default", "202")}
+
+
+def test_a_mixed_file_is_gone_on_with_as_it_ends() -> None:
+    assert "\n202=3," in with_box("[default]\n200 => 1\n201=2\n", "202", Mailbox(password="3"), "C")
+
+
 def test_what_means_the_same_stays_as_it_was_written() -> None:
     text = "[default]\n200 => 1,A,,,attach=YES| delete=1|saycid=no\n"
     box = Mailbox(password="1", attach=True, delete=True, say_caller_id=True)
@@ -184,7 +195,7 @@ def test_a_line_that_shares_a_comment_with_others_is_left_alone() -> None:
     new = "202=3,C,,,attach=no|saycid=no|envelope=no|delete=no\n"
     with pytest.raises(Conflict):
         without_box(text, "default", "200")
-    assert with_box(text, "202", Mailbox(password="3"), "C") == text + new
+    assert with_box(text, "202", Mailbox(password="3"), "C") == text.replace("200=", f"{new}200=")
 
 
 def test_latin_1_is_read_and_survives() -> None:

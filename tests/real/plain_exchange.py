@@ -25,7 +25,7 @@ from tests.real.sip_phone import Phone
 TABLES = ("ps_endpoints", "ps_auths", "ps_aors")
 DIALPLAN = """
 [from-internal](+)
-exten => _2XX,1,Dial(PJSIP/${EXTEN},2)
+exten => _5XX,1,Dial(PJSIP/${EXTEN},2)
  same => n,FollowMe(${EXTEN})
  same => n,Hangup()
 exten => _3XX,1,Dial(SIP/${EXTEN},5)

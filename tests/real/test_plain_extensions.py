@@ -57,30 +57,30 @@ def secret_of(extension: Extension) -> str:
 def test_a_phone_registers_with_the_secret_that_was_made_and_rings_with_the_name(
     plain: PlainExchange, made: Provisioned
 ) -> None:
-    alice, bob = create(made, "200", "Alice Été"), create(made, "201", "Bob")
-    phones = plain.phone("200", secret_of(alice)), plain.phone("201", secret_of(bob))
+    alice, bob = create(made, "500", "Alice Été"), create(made, "501", "Bob")
+    phones = plain.phone("500", secret_of(alice)), plain.phone("501", secret_of(bob))
     assert [phone.register() for phone in phones] == [200, 200]
-    assert plain.phone("200", secret_of(alice)[:-1]).register() in {401, 403}
-    call = phones[0].call("201").wait_answered()
+    assert plain.phone("500", secret_of(alice)[:-1]).register() in {401, 403}
+    call = phones[0].call("501").wait_answered()
     invite = phones[1].wait_incoming().invite
     assert invite is not None
-    assert invite.first("from").startswith('"Alice Été" <sip:200@')
+    assert invite.first("from").startswith('"Alice Été" <sip:500@')
     call.hang_up()
 
 
 def test_after_a_delete_the_phone_is_refused_and_the_next_owner_has_not_its_contact(
     plain: PlainExchange, made: Provisioned
 ) -> None:
-    phone = plain.phone("200", secret_of(create(made, "200", "Alice")))
+    phone = plain.phone("500", secret_of(create(made, "500", "Alice")))
     assert phone.register() == 200
-    write(made, "delete", "200")
+    write(made, "delete", "500")
     assert phone.register() in {401, 403, 404}
     with pytest.raises(NotFound):
-        made.extensions.get("200")  # type: ignore[union-attr]
-    create(made, "200", "Carla")
-    create(made, "201", "Bob")
+        made.extensions.get("500")  # type: ignore[union-attr]
+    create(made, "500", "Carla")
+    create(made, "501", "Bob")
     with plain.manager() as manager:
-        detail = manager.ask("PJSIPShowEndpoint", Endpoint="200")
+        detail = manager.ask("PJSIPShowEndpoint", Endpoint="500")
     assert [each["Contacts"] for each in detail if each.get("Event") == "AorDetail"] == [""]
 
 
@@ -90,64 +90,63 @@ def test_every_field_comes_back_and_asterisk_runs_with_it(plain: PlainExchange, 
         "dtmf_mode": "info", "call_group": "1,3", "pickup_group": "sales", "permit": "127.0.0.0/8&10.0.0.0/8",
         "deny": "0.0.0.0/0", "max_contacts": 3, "account_code": "acc-1", "caller_id": "5551234",
     }  # fmt: skip
-    shown = create(made, "200", "Alice", **fields)
+    shown = create(made, "500", "Alice", **fields)
     assert made.extensions is not None
-    assert made.extensions.get("200") == shown
+    assert made.extensions.get("500") == shown
     for name, value in fields.items():
         assert getattr(shown, name) == (tuple(value) if isinstance(value, list) else value), name
     with plain.manager() as manager:
-        events = {each.get("Event"): each for each in manager.ask("PJSIPShowEndpoint", Endpoint="200")}
+        events = {each.get("Event"): each for each in manager.ask("PJSIPShowEndpoint", Endpoint="500")}
     endpoint, auth, aor = (events[f"{kind}Detail"] for kind in ("Endpoint", "Auth", "Aor"))
     assert endpoint["Allow"] == "(g722|alaw)"
     assert endpoint["Callerid"] == '"Alice" <5551234>'
     assert (endpoint["CallGroup"], endpoint["NamedPickupGroup"]) == ("1, 3", "sales")
     assert (endpoint["Acl"], endpoint["DtmfMode"], endpoint["Accountcode"]) == ("deny/permit", "info", "acc-1")
     assert (auth["Password"], aor["MaxContacts"], aor["RemoveExisting"]) == (fields["secret"], "3", "false")
-    phone = plain.phone("200", str(fields["secret"]))
+    phone = plain.phone("500", str(fields["secret"]))
     assert phone.register() == 200
-    changed = write(made, "update", "200", name="Alicia", max_contacts=1).results[0].extension
+    changed = write(made, "update", "500", name="Alicia", max_contacts=1).results[0].extension
     assert changed is not None
     assert (changed.name, changed.caller_id, changed.secret) == ("Alicia", "5551234", fields["secret"])
-    replaced = write(made, "replace", "200").results[0].extension
+    replaced = write(made, "replace", "500").results[0].extension
     assert replaced is not None
     assert (replaced.name, replaced.caller_id, replaced.secret) == ("Alicia", None, fields["secret"])
     assert (replaced.codecs, replaced.permit, replaced.call_group) == (("ulaw", "alaw"), None, None)
-    assert made.extensions.get("200") == replaced
-    assert made.extensions.drift("200") == ()
+    assert made.extensions.get("500") == replaced
+    assert made.extensions.drift("500") == ()
     with plain.manager() as manager:
-        [endpoint] = [e for e in manager.ask("PJSIPShowEndpoint", Endpoint="200") if e.get("Event") == "EndpointDetail"]
+        [endpoint] = [e for e in manager.ask("PJSIPShowEndpoint", Endpoint="500") if e.get("Event") == "EndpointDetail"]
     assert (endpoint["Allow"], endpoint["Acl"], endpoint["SetVar"]) == ("(ulaw|alaw)", "", "")
 
 
 def test_webrtc_is_one_switch(plain: PlainExchange, made: Provisioned) -> None:
-    assert create(made, "200", "Alice", webrtc=True).webrtc
+    assert create(made, "500", "Alice", webrtc=True).webrtc
     with plain.manager() as manager:
-        [endpoint] = [e for e in manager.ask("PJSIPShowEndpoint", Endpoint="200") if e.get("Event") == "EndpointDetail"]
+        [endpoint] = [e for e in manager.ask("PJSIPShowEndpoint", Endpoint="500") if e.get("Event") == "EndpointDetail"]
     assert (endpoint["UseAvpf"], endpoint["IceSupport"], endpoint["DtlsAutoGenerateCert"]) == ("true", "true", "Yes")
 
 
 def test_a_voicemail_box_comes_with_it_and_goes_with_it(plain: PlainExchange, made: Provisioned) -> None:
-    shown = create(made, "200", "Alice", voicemail={"password": "4711", "email": "alice@example.org"})
+    shown = create(made, "500", "Alice", voicemail={"password": "4711", "email": "alice@example.org"})
     assert shown.voicemail is not None
-    assert "200 => 4711,Alice,alice@example.org" in (plain.etc / "voicemail.conf").read_text()
+    assert "500 => 4711,Alice,alice@example.org" in (plain.etc / "voicemail.conf").read_text()
     with plain.manager() as manager:
-        found = manager.ask("VoicemailUserStatus", Context="default", Mailbox="200")
-        assert [each["Email"] for each in found if each.get("Event")][:1] == ["alice@example.org"]
-    write(made, "delete", "200")
+        assert "alice@example.org" in {each.get("Email") for each in manager.ask("VoicemailUsersList")}
+    write(made, "delete", "500")
     assert "Alice" not in (plain.etc / "voicemail.conf").read_text()
 
 
 def test_a_batch_is_all_or_none(plain: PlainExchange, made: Provisioned) -> None:
     assert made.extensions is not None
-    some = [Operation("create", str(number), {"name": f"Nr {number}"}) for number in range(210, 240)]
+    some = [Operation("create", str(number), {"name": f"Nr {number}"}) for number in range(510, 540)]
     with pytest.raises(Invalid) as caught:
-        made.extensions.write([*some, Operation("create", "240", {"transport": "none-such"})], Write())
+        made.extensions.write([*some, Operation("create", "540", {"transport": "none-such"})], Write())
     assert list(caught.value.fields) == ["operations.30.transport"]
     assert [each.extension for each in made.extensions.all() if each.managed] == []
     outcome = made.extensions.write(some, Write())
     assert outcome.applied
     assert [each.extension for each in made.extensions.all() if each.managed] == [each.number for each in some]
-    phone = plain.phone("239", secret_of(made.extensions.get("239")))
+    phone = plain.phone("539", secret_of(made.extensions.get("539")))
     assert phone.register() == 200
     made.extensions.write([Operation("delete", each.number) for each in some], Write())
     assert [each.extension for each in made.extensions.all() if each.managed] == []
@@ -163,7 +162,7 @@ def test_extensions_of_other_files_are_shown_and_left_alone(made: Provisioned) -
 
 
 def test_a_dry_run_writes_nothing(plain: PlainExchange, made: Provisioned) -> None:
-    plan = write(made, "create", "200", Write(dry_run=True), name="Alice", secret="s3cret-of-alice").plan
+    plan = write(made, "create", "500", Write(dry_run=True), name="Alice", secret="s3cret-of-alice").plan
     assert plan.rows or plan.files
     assert "s3cret-of-alice" not in repr(plan)
     assert (plain.etc / "pjsip_api.conf").read_text() == ""
@@ -172,24 +171,24 @@ def test_a_dry_run_writes_nothing(plain: PlainExchange, made: Provisioned) -> No
 
 def test_drift_names_what_is_lacking_and_repair_puts_it_there(plain: PlainExchange, made: Provisioned) -> None:
     assert made.extensions is not None
-    alice = create(made, "200", "Alice")
-    plain.run("DELETE FROM ps_aors WHERE id = '200'")
+    alice = create(made, "500", "Alice")
+    plain.run("DELETE FROM ps_aors WHERE id = '500'")
     text = (plain.etc / "pjsip_api.conf").read_text()
-    (plain.etc / "pjsip_api.conf").write_text(text.replace("[200](pbxapi-aor)", ""))
-    assert "stored aor" in {each.place for each in made.extensions.drift("200")}
-    made.extensions.repair("200", Write())
-    assert made.extensions.drift("200") == ()
-    assert plain.phone("200", secret_of(alice)).register() == 200
+    (plain.etc / "pjsip_api.conf").write_text(text.replace("[500](pbxapi-aor)", ""))
+    assert "stored aor" in {each.place for each in made.extensions.drift("500")}
+    made.extensions.repair("500", Write())
+    assert made.extensions.drift("500") == ()
+    assert plain.phone("500", secret_of(alice)).register() == 200
 
 
 def test_what_is_not_applied_waits_until_somebody_applies(plain: PlainExchange, tmp_path: Path) -> None:
     made = plain.provisioned(tmp_path / "store.db", "file")
     assert made.extensions is not None
     assert made.applying is not None
-    outcome = write(made, "create", "200", Write(apply=False), name="Alice")
+    outcome = write(made, "create", "500", Write(apply=False), name="Alice")
     assert not outcome.applied
     assert made.applying.status().pending
-    phone = plain.phone("200", secret_of(made.extensions.get("200")))
+    phone = plain.phone("500", secret_of(made.extensions.get("500")))
     assert phone.register() == 401
     assert made.applying.run().ok
     assert not made.applying.status().pending
@@ -198,15 +197,15 @@ def test_what_is_not_applied_waits_until_somebody_applies(plain: PlainExchange, 
 
 def test_what_asterisk_does_not_take_is_taken_back(plain: PlainExchange, tmp_path: Path) -> None:
     made = plain.provisioned(tmp_path / "store.db", "file")
-    create(made, "201", "Bob")
+    create(made, "501", "Bob")
     before = (plain.etc / "pjsip_api.conf").read_text()
     path = plain.etc / "pjsip_api.conf"
     # Somebody has edited our template: no endpoint can be made of it any more.
     broken = before.replace("dtmf_mode = rfc4733", "dtmf_mode = semaphore")
     path.write_text(broken)
     with pytest.raises(Refused):
-        write(made, "create", "200", name="Alice")
-    assert "[200]" not in path.read_text()
+        write(made, "create", "500", name="Alice")
+    assert "[500]" not in path.read_text()
 
 
 def test_a_file_that_nobody_includes_is_said_to_be_so(plain: PlainExchange, tmp_path: Path) -> None:
@@ -214,7 +213,7 @@ def test_a_file_that_nobody_includes_is_said_to_be_so(plain: PlainExchange, tmp_
     why_not = made.others["extensions.store"]
     assert "#include lonely_api.conf" in (why_not() or "")
     with pytest.raises(NotSupported):
-        write(made, "create", "200", name="Alice")
+        write(made, "create", "500", name="Alice")
     assert plain.provisioned(tmp_path / "other.db", "file").others["extensions.store"]() is None
 
 
@@ -229,7 +228,7 @@ def test_tables_that_asterisk_does_not_read_are_found_out(plain: PlainExchange, 
         plain.mariadb.run(f"CREATE TABLE {name} LIKE {plain.database.name}.{name}", database=database.name)
     made = plain.provisioned(tmp_path / "other.db", "realtime", REALTIME_DATABASE_URL=url)
     with pytest.raises(Refused, match=r"sorcery\.conf"):
-        write(made, "create", "200", name="Alice")
+        write(made, "create", "500", name="Alice")
     assert plain.mariadb.run("SELECT id FROM ps_endpoints", database=database.name) == []
 
 
@@ -248,20 +247,20 @@ def test_chan_sip_phones_are_kept_in_a_file_of_their_own(plain: PlainExchange, t
 
 def test_follow_me_rings_the_others(plain: PlainExchange, made: Provisioned) -> None:
     assert made.follow_me is not None
-    alice, bob = create(made, "200", "Alice"), create(made, "201", "Bob")
-    caller, follower = plain.phone("200", secret_of(alice)), plain.phone("201", secret_of(bob))
+    alice, bob = create(made, "500", "Alice"), create(made, "501", "Bob")
+    caller, follower = plain.phone("500", secret_of(alice)), plain.phone("501", secret_of(bob))
     assert (caller.register(), follower.register()) == (200, 200)
-    create(made, "202", "Carla")  # has no phone
-    made.follow_me.put("202", {"numbers": ["201"], "ring_time": 10}, Write())
-    assert made.follow_me.rows("202")[0]["grplist"] == "201"
-    call = caller.call("202")
+    create(made, "502", "Carla")  # has no phone
+    made.follow_me.put("502", {"numbers": ["501"], "ring_time": 10}, Write())
+    assert made.follow_me.rows("502")[0]["grplist"] == "501"
+    call = caller.call("502")
     follower.wait_incoming()
     call.hang_up()
-    off, _ = made.follow_me.put("202", {"enabled": False}, Write(), merge=True)
-    assert made.follow_me.get("202") == off
-    assert "[off-202]" in (plain.etc / "followme.conf").read_text()
-    assert [each.extension for each in made.follow_me.all()] == ["202"]
-    made.follow_me.delete("202", Write())
+    off, _ = made.follow_me.put("502", {"enabled": False}, Write(), merge=True)
+    assert made.follow_me.get("502") == off
+    assert "[off-502]" in (plain.etc / "followme.conf").read_text()
+    assert [each.extension for each in made.follow_me.all()] == ["502"]
+    made.follow_me.delete("502", Write())
     with pytest.raises(NotFound):
-        made.follow_me.get("202")
+        made.follow_me.get("502")
     assert "[reception]" in (plain.etc / "followme.conf").read_text()
