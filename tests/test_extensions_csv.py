@@ -92,20 +92,18 @@ def test_the_first_line_must_name_columns_that_there_are() -> None:
 
 def test_every_fault_has_the_number_of_its_line() -> None:
     data = (
-        'extension,name,secret,codecs\n200,Alice,,\n\n201,"Two\nlines",,\n2o2,Bob,,\n203,,,\n204,D,204204,mp3\n'
-        "205,E,,,surplus\n,F,,\n200,G,,\n"
+        'extension,name,secret,codecs\n200,Alice,,\n\n201,"Two\nlines",,\n2o2,Bob,,\n203,,,\n'
+        "205,E,,,surplus\n,F,,\n200,G,,\n206,H\n"
     )
-    assert (
-        faults(data, "200")
-        == [
-            "line 8: 5 cells, and only 4 columns",
-            "line 9: extension: is empty",
-            "line 10: 200 stands in line 2 already",
-            "line 2: 200 exists already (--update changes it)",
-            "line 4: name: Must be without U+000A.",
+    assert faults(data) == [
+        "line 8: 5 cells, and only 4 columns",
+        "line 9: extension: is empty",
+        "line 10: 200 stands in line 2 already",
+        "line 4: name: Must be without U+000A.",
         "line 6: extension: Must be 1 to 20 digits.",
         "line 7: name: Missing data for required field.",
     ]
+    assert faults("extension,name\n200,A\n201,B\n", "201") == ["line 3: 201 exists already (--update changes it)"]
     assert faults("extension,name,secret,codecs\n204,D,204204,\n205,E,,mp3\n") == [
         "line 2: secret: Is too easy to guess: leave it out, and a good one is made.",
         "line 3: codecs.0: Must be one of: " + ", ".join(CODECS) + ".",

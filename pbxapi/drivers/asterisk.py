@@ -10,6 +10,7 @@ from pbxapi import request_id
 from pbxapi.ami import Client, ClientConfig
 from pbxapi.db.engine import Login
 from pbxapi.drivers.past import NO_DATABASE, no_folder, past
+from pbxapi.drivers.plain import provisioning as plain
 from pbxapi.drivers.provisioned import Provisioned
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
@@ -31,7 +32,9 @@ Provision = Callable[[Client, Peers], Provisioned]
 def build(settings: Settings, store: Store) -> Pbx:
     """An Asterisk with no platform around it. Connects to nothing."""
     login = database_login(settings) if settings.database.password else None
-    return assemble(settings, store, conf_sip_extensions(settings), {}, login, lambda ami, peers: Provisioned())
+    return assemble(
+        settings, store, conf_sip_extensions(settings), {}, login, lambda ami, peers: plain(settings, store, ami, login)
+    )
 
 
 def database_login(settings: Settings) -> Login:

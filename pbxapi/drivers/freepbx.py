@@ -16,8 +16,7 @@ from pbxapi.settings import Settings
 from pbxapi.store import Store
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
+    from pbxapi.db.engine import Engine
     from pbxapi.pbx.applying import ApplyCommand
 
 

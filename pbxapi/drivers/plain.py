@@ -35,7 +35,7 @@ from pbxapi.settings import Settings
 from pbxapi.store import Store
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from pbxapi.db.engine import Engine
 
 DATABASE = "asterisk"
 STORE = "extensions.store"
@@ -74,10 +74,10 @@ def provisioning(settings: Settings, store: Store, ami: Client, login: Login | N
 
     voicemail = VoicemailFile(given.voicemail_conf_path, given.voicemail_path, ami)
     follow_me = _follow_me(settings, ami)
-    lock = HostLock(lock_path(settings, "write"), "The exchange's configuration")
+    lock = HostLock(lock_path(store, "write"), "The exchange's configuration")
     loads: dict[str, Callable[[], None]] = {dialect.module: place.file.reload} if place.file else {}
     command = Reloads({**loads, follow.MODULE: lambda: _reload(follow_me)})
-    one_run = HostLock(lock_path(settings, "apply"), "Applying the configuration")
+    one_run = HostLock(lock_path(store, "apply"), "Applying the configuration")
     applying = Applier(store.changes, one_run, lock, command, timeout=given.apply_timeout)
     sections = {each.file.name: each for each in (place.file, follow_me) if each}
 

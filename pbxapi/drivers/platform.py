@@ -8,8 +8,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.engine import make_url
-
 from pbxapi.drivers.provisioned import Provisioned
 from pbxapi.errors import Timeout, Unavailable
 from pbxapi.pbx.apply_commands import NeedReload, PlatformCommand
@@ -30,9 +28,8 @@ from pbxapi.settings import Settings
 from pbxapi.store import Store
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from pbxapi.ami import Client
+    from pbxapi.db.engine import Engine
     from pbxapi.pbx.interfaces import Peers
 
 
@@ -44,12 +41,12 @@ def provisioning(  # noqa: PLR0917
     look = PlatformLook(tables, platform)
     astdb = AstDb(ami)
     voicemail = VoicemailFile(given.voicemail_conf_path, given.voicemail_path, ami)
-    writing = HostLock(lock_path(settings, "write"), "The exchange's configuration")
+    writing = HostLock(lock_path(store, "write"), "The exchange's configuration")
     flag = NeedReload(tables)
     command = command or PlatformCommand(platform, look, given.apply_command, ami)
     applying = Applier(
         store.changes,
-        HostLock(lock_path(settings, "apply"), "Applying the configuration"),
+        HostLock(lock_path(store, "apply"), "Applying the configuration"),
         writing,
         command,
         flag,
@@ -89,12 +86,11 @@ def _warning(look: PlatformLook) -> str | None:
         return str(error)
 
 
-def lock_path(settings: Settings, name: str) -> Path:
+def lock_path(store: Store, name: str) -> Path:
     """Where our processes on this host find each other: beside the store, where that is a file."""
-    url = make_url(settings.store_url)
-    if url.get_backend_name() == "sqlite" and url.database:
-        return Path(f"{url.database}.{name}.lock")
-    same = hashlib.blake2b(settings.store_url.encode(), digest_size=8).hexdigest()
+    if store.file:
+        return Path(f"{store.file}.{name}.lock")
+    same = hashlib.blake2b(store.url.encode(), digest_size=8).hexdigest()
     return Path(tempfile.gettempdir()) / f"pbxapi-{same}.{name}.lock"
 
 

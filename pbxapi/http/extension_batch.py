@@ -124,7 +124,7 @@ blp.named_schemas = (*OPERATIONS.values(), BatchResultSchema)
 @blp.arguments(DeleteQuery, location="query")
 @blp.response(200)
 @blp.doc(**answers_with("BatchResult", "PlannedExtensions"))
-@blp.problems(409, 501, 502, 503, 504)
+@blp.problems(404, 409, 501, 502, 503, 504)
 def change_extensions(body: dict[str, Any], query: dict[str, Any]) -> Response:
     """Create, change and delete many extensions
 

@@ -43,6 +43,11 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self.engine.url.render_as_string(hide_password=True)!r})"
 
+    @property
+    def file(self) -> str | None:
+        """The path of a store that is a SQLite file."""
+        return self.engine.url.database or None if self.engine.url.get_backend_name() == "sqlite" else None
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction. Raises Unavailable when the database cannot be reached, is locked, or has no tables yet."""

@@ -126,6 +126,10 @@ class Desk:
         (self.folder / "store.db").rename(self.folder / "gone.db")
         (self.folder / "store.db").mkdir()
 
+    def mend_store(self) -> None:
+        (self.folder / "store.db").rmdir()
+        (self.folder / "gone.db").rename(self.folder / "store.db")
+
     def close(self) -> None:
         self.applier.close()
         self.store.close()

@@ -77,17 +77,17 @@ def one_process(folder: str, first: int, ready: Any, done: Any) -> None:
 @pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 def test_processes_share_runs_as_threads_do(desk: Desk, tmp_path: Path, method: str) -> None:
     context: Any = multiprocessing.get_context(method)
-    ready, done = context.Barrier(4), context.Queue()
+    ready, done = context.Barrier(2), context.Queue()
     workers = [
-        context.Process(target=one_process, args=(str(tmp_path), 100 * n, ready, done), daemon=True) for n in range(4)
+        context.Process(target=one_process, args=(str(tmp_path), 100 * n, ready, done), daemon=True) for n in range(2)
     ]
     for worker in workers:
         worker.start()
     answers = [done.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join(30)
-    assert answers == [[True] * 8] * 4
-    assert len(desk.runs()) <= 4
+    assert answers == [[True] * 8] * 2
+    assert 1 <= len(desk.runs()) <= 3
     assert not desk.applier.status().pending
 
 

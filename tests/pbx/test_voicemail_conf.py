@@ -42,12 +42,18 @@ BOX = Mailbox(password="4321", email="bob@example.com")
 def with_box(text: str, number: str, box: Mailbox, name: str) -> str:
     conf = VoicemailConf(text)
     conf.replace(box.context, conf.box_lines(box.context, number), conf.changed(box.context, number, box, name))
-    return conf.text
+    return text_of(conf)
 
 
 def without_box(text: str, context: str, number: str) -> str:
     conf = VoicemailConf(text)
     conf.replace(context, conf.box_lines(context, number), ())
+    return text_of(conf)
+
+
+def text_of(conf: VoicemailConf) -> str:
+    """The text, which says the same as what is changed further."""
+    assert conf.mailboxes() == VoicemailConf(conf.text).mailboxes()
     return conf.text
 
 
