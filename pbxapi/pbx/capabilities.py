@@ -44,6 +44,15 @@ CAPABILITIES = (
     Wanted("channels.park", (Need("Park", "call", "res_parking"),)),
     Wanted("calls.originate", (Need("Originate", "originate"), Need("Getvar", "call or reporting"))),
     Wanted("parking", (Need("Parkinglots", "call", "res_parking"), Need("ParkedCalls", "call", "res_parking"))),
+    Wanted(
+        "extensions.astdb",
+        (
+            Need("DBPut", "system"),
+            Need("DBDel", "system"),
+            Need("DBGet", "system or reporting"),
+            Need("Setvar", "call"),
+        ),
+    ),
     Wanted("system.info", (Need("CoreSettings", "system or reporting"),)),
 )
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pbxapi.errors import Unavailable
@@ -63,13 +63,26 @@ class HostLock:
     @contextmanager
     def _opened(self, path: Path) -> Iterator[int]:
         try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+            handle = _open(path)
         except OSError as error:
             raise Unavailable(f"{self._what} cannot be locked here", part="lock", retry_after=30) from error
         try:
             yield handle
         finally:
             os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """Open a file that other users can open too: root imports a file of extensions, asterisk serves."""
+    how = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        # Without O_CREAT: the kernel refuses that in /tmp for a file of somebody else (fs.protected_regular).
+        return os.open(path, how)
+    except FileNotFoundError:
+        handle = os.open(path, how | os.O_CREAT, 0o644)
+        with suppress(PermissionError):
+            os.fchmod(handle, 0o644)
+        return handle
 
 
 def _locked(handle: int, how: int) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbxapi.db.engine import connect
-from pbxapi.errors import NotFound, NotSupported
+from pbxapi.errors import NotFound, NotSupported, Unavailable
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.change import Changes
 from pbxapi.pbx.extension_drift import Sections, differences, mended
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from pbxapi.pbx.interfaces import Peers
 
 VOICEMAIL = "voicemail.conf"
+
+log = logging.getLogger("pbxapi.extensions")
 
 
 class PlatformExtensions:
@@ -88,7 +91,11 @@ class PlatformExtensions:
 
     def _boxes(self) -> Mapping[tuple[str, str], Mailbox]:
         """Of voicemail.conf; none where it cannot be read, so that everything else can be."""
-        return {} if self._voicemail.why_not() else self._voicemail.mailboxes()
+        try:
+            return self._voicemail.mailboxes()
+        except (NotSupported, Unavailable) as error:
+            log.warning("voicemail boxes cannot be seen: %s", error)
+            return {}
 
     def _one(self, connection: Connection, platform: Platform, number: str) -> Stored:
         found = self._read(connection, platform, [number]).get(number)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pbxapi.errors import Unavailable
+from pbxapi.pbx import pending_guard
 from pbxapi.pbx.pending_guard import PendingGuard
 from pbxapi.pbx.provisioning import LEFT, WRITTEN, Applied
 from pbxapi.store import Store
@@ -113,23 +115,23 @@ def test_where_a_reload_takes_longer_so_does_the_window(desk: Desk) -> None:
     watching.close()
 
 
-def test_looking_waits_for_who_writes_or_applies(desk: Desk) -> None:
+def test_while_a_run_is_under_way_nobody_looks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The flag is gone a moment before the end of a run is noted."""
+    monkeypatch.setattr(pending_guard, "PATIENCE", 0.01)
     change = desk.write("200")
-    looking = desk.another(guard=(WINDOW, OFTEN))
+    watching = guard(desk)
+    watching.watch(change)
 
     def cleared_and_not_noted() -> None:
         desk.flag.clear()
-        looking.leave(change)
-        for _ in range(20):
-            # The thread of the guard looks meanwhile.
-            assert not desk.flag.is_set()
-            os.sched_yield()
+        with pytest.raises(Unavailable):
+            watching.look()
 
     desk.command.before_end = cleared_and_not_noted
     assert desk.applier.settle(change).ok
-    looking.close()
+    watching.look()
     assert not desk.flag.is_set()
+    watching.close()
 
 
 def test_the_thread_does_it_and_ends_when_there_is_nothing_to_watch(desk: Desk) -> None:

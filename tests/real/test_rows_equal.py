@@ -117,6 +117,9 @@ def test_freepbx_holds_what_it_writes_itself_for_two_extensions_a_mailbox_and_a_
     }
     platform_api.send("PUT", "/extensions/200/follow-me?apply=false", status=201, json=wanted)
     assert _there(freepbx) == _captured(first, second, third)
+    platform_api.send("DELETE", "/extensions/200/follow-me?apply=false")
+    lamp: Facts = {("astdb", "CustomDevstate", "FOLLOWME200"): "NOT_INUSE"}  # off, as FreePBX leaves it
+    assert _there(freepbx) == _captured(first, second) | lamp
 
 
 LEFT = {
