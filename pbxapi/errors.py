@@ -79,7 +79,10 @@ class ApplyFailed(Refused):
 
 
 class Unavailable(PbxError):
-    """A part of the exchange cannot be reached: ami, ari, database, store, recordings, voicemail, lock. `retry_after` is in seconds."""
+    """A part of the exchange cannot be reached: ami, ari, database, store, recordings, voicemail, or a lock be had.
+
+    `retry_after` is in seconds.
+    """
 
     def __init__(self, text: str, *, part: str, retry_after: float = 1.0) -> None:
         super().__init__(text)

@@ -97,7 +97,7 @@ def import_lines(extensions: Extensions, parsed: Parsed, args: argparse.Namespac
     for warning in importing.warnings:
         sys.stderr.write(f"{warning}\n")
     if importing.written and not importing.applied:
-        sys.stderr.write(f"Not applied: {importing.reason or 'it waits for the next change that is'}.\n")
+        sys.stderr.write(f"Not in effect yet: {importing.reason or 'it waits for the next change that is applied'}.\n")
         return 0 if args.no_apply else 1
     return 0
 

@@ -121,7 +121,7 @@ def test_what_is_not_applied_is_said(capsys: pytest.CaptureFixture[str]) -> None
     memory = MemoryExtensions()
     memory.applies = False
     assert imported(memory, "extension,name\n200,A\n")[0] == 1
-    assert "Not applied: The exchange did not load it." in capsys.readouterr().err
+    assert "Not in effect yet: The exchange did not load it." in capsys.readouterr().err
     assert imported(memory, "extension,name\n201,A\n", no_apply=True)[0] == 0
 
 

@@ -23,7 +23,8 @@ from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.plain_applying import Loaded, Reloads
 from pbxapi.pbx.plain_extensions import PlainExtensions
 from pbxapi.pbx.plain_follow_me import PlainFollowMe
-from pbxapi.pbx.plain_store import PlainStore
+from pbxapi.pbx.plain_operations import PlainOperations
+from pbxapi.pbx.plain_store import PlainStore, transports
 from pbxapi.pbx.provisioning import Write
 from pbxapi.pbx.realtime_store import RealtimeStore
 from pbxapi.pbx.row_changes import Rows
@@ -91,13 +92,18 @@ def provisioning(settings: Settings, store: Store, ami: Client, login: Login | N
     def chosen(how: Write) -> Changes:
         return at_once if how.apply else later
 
+    follows = PlainFollowMe(follow_me, chosen, runs.has, context)
+    operations = PlainOperations(
+        store=place.store, dialect=dialect, running=runs, voicemail=voicemail, journal=store.changes,
+        contexts=settings.calls.contexts, transports=lambda: transports(ami, dialect), belongings=follows.removal,
+    )  # fmt: skip
     extensions = PlainExtensions(
-        ami=ami, store=place.store, dialect=dialect, running=runs, voicemail=voicemail, changes=chosen,
-        journal=store.changes, contexts=settings.calls.contexts,
+        ami=ami, store=place.store, dialect=dialect, running=runs, operations=operations, changes=chosen,
+        journal=store.changes,
     )  # fmt: skip
     return Provisioned(
         extensions=extensions,
-        follow_me=PlainFollowMe(follow_me, chosen, runs.has, context),
+        follow_me=follows,
         applying=applying,
         others={
             STORE: lambda: _asked(place.store.why_not),

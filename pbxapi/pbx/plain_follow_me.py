@@ -13,7 +13,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pbxapi.errors import Invalid, NotFound
+from pbxapi.ami import AmiRefused
+from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.asterisk_conf import Section
 from pbxapi.pbx.change import Changes
 from pbxapi.pbx.follow_me_check import check
@@ -81,6 +82,23 @@ class PlainFollowMe:
         _, outcome = write_one(self._changes(how), number, partial(self._delete, number, how), how)
         return outcome
 
+    def removal(self, numbers: Collection[str], *, force: bool) -> Plan:
+        """Take away the follow-me of extensions that go. Raises Conflict when others ring them, unless forced."""
+        try:
+            sections = self._file.file.sections() or []
+        except AmiRefused:
+            return Plan()  # no rights to the file: it holds nothing of ours
+        gone = set(numbers)
+        found = {section.name: section for section in sections if _owner(section.name) in gone}
+        others = [each for each in map(view, sections) if each is not None and each.extension not in gone]
+        for each in others:
+            mentioned = gone.intersection(each.numbers)
+            if mentioned and not force:
+                raise Conflict(f"{min(mentioned)} is still mentioned by the follow-me of {each.extension}: "
+                               "?force=true deletes it all the same, and leaves that as it is")  # fmt: skip
+        files = [FileChange(self._file.file.name, name, _as_lines(each), ()) for name, each in found.items()]
+        return Plan(files=tuple(files), reload=bool(files))
+
     def _put(self, number: str, values: Values, how: Write, *, merge: bool) -> tuple[FollowMe, Plan]:
         check(values, None)
         if not self._known([number]):
@@ -114,8 +132,7 @@ class PlainFollowMe:
         return found
 
     def _plan(self, number: str, sections: list[Section], after: dict[str, Lines]) -> Plan:
-        before = {each.name: (f"[{each.name}]", *(f"{name}={value}" for name, value in each.options))
-                  for each in reversed(sections)}  # fmt: skip
+        before = {each.name: _as_lines(each) for each in reversed(sections)}
         names = [name for name in (number, f"{OFF}{number}") if before.get(name, ()) != after.get(name, ())]
         files = tuple(
             FileChange(self._file.file.name, name, before.get(name, ()), after.get(name, ())) for name in names
@@ -134,15 +151,15 @@ class PlainFollowMe:
 
 def view(section: Section) -> FollowMe | None:
     """A section as callers see it; None for one that is no extension's."""
-    name = _NAME.fullmatch(section.name)
-    if name is None or section.template:
+    number = _owner(section.name)
+    if number is None or section.template:
         return None
     steps = [value.split(",") for option, value in section.options if option == "number"]
     numbers = tuple(number for step in steps for number in step[0].split("&") if number)
     times = [int(step[1]) for step in steps if len(step) > 1 and step[1].isdigit()]
     in_turn = any(len(step) > 2 for step in steps) or len(steps) > 1
     return FollowMe(
-        extension=name[1],
+        extension=number,
         enabled=not section.name.startswith(OFF),
         strategy="hunt" if in_turn else "ringall",
         ring_time=times[0] if times else RING_TIME,
@@ -161,6 +178,15 @@ def row(follow: FollowMe, known: Collection[str]) -> dict[str, str]:
         "remotealert_id": "0", "needsconf": "CHECKED" if follow.confirm_calls else "", "toolate_id": "0",
         "pre_ring": "0", "ringing": follow.ringing or RING,
     }  # fmt: skip
+
+
+def _owner(name: str) -> str | None:
+    found = _NAME.fullmatch(name)
+    return found[1] if found else None
+
+
+def _as_lines(section: Section) -> Lines:
+    return (f"[{section.name}]", *(f"{name}={value}" for name, value in section.options))
 
 
 def _steps(follow: FollowMe) -> list[str]:

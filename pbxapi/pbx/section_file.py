@@ -44,6 +44,7 @@ class SectionFile:
         self._module = module
         self._templates = templates or {}
         self._lacking = lacking
+        self._included = main is None
         self.file = conf.ConfigFile(ami, name)
 
     def why_not(self) -> str | None:
@@ -82,10 +83,16 @@ class SectionFile:
         if missing:
             self.file.update([[operation for name in missing for operation in _template(name, missing[name])]])
         there |= {name: dict(options) for name, options in missing.items()}
-        first = next(iter(self._templates), None)
-        if self._main and first and not conf.includes(self._ami, self._main, first, there[first]):
-            raise NotSupported(f"Asterisk does not read {self.file.name}: {self._not_included()}")
+        if not self._included:
+            self._check_included(there)
         return there
+
+    def _check_included(self, templates: Mapping[str, Mapping[str, str]]) -> None:
+        """Once is enough: whether Asterisk has each extension is looked at anyway."""
+        name = next(iter(self._templates))
+        if self._main and not conf.includes(self._ami, self._main, name, templates[name]):
+            raise NotSupported(f"Asterisk does not read {self.file.name}: {self._not_included()}")
+        self._included = True
 
     def step(self, changes: Sequence[FileChange], *, load: bool = True) -> Step:
         """Make these changes and, with `load`, let Asterisk take them; raises Refused when it does not."""

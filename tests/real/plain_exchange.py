@@ -120,4 +120,3 @@ def plain_exchange(version: str, mariadb: MariaDB, folder: Path) -> Iterator[Pla
         yield PlainExchange(asterisk, mariadb, database)
     finally:
         asterisk.stop()
-

@@ -156,9 +156,13 @@ def test_extensions_of_other_files_are_shown_and_left_alone(made: Provisioned) -
     assert made.extensions is not None
     [ana] = [each for each in made.extensions.all() if each.extension == "100"]
     assert (ana.managed, ana.name, ana.secret) == (False, "Ana", None)
-    for op in ("create", "update", "delete"):
+    for operation in (
+        Operation("create", "100", {"name": "Eve"}),
+        Operation("update", "100"),
+        Operation("delete", "100"),
+    ):
         with pytest.raises(Conflict):
-            write(made, op, "100", **({"name": "Eve"} if op != "delete" else {}))
+            made.extensions.write([operation], Write())
 
 
 def test_a_dry_run_writes_nothing(plain: PlainExchange, made: Provisioned) -> None:
@@ -245,7 +249,8 @@ def test_chan_sip_phones_are_kept_in_a_file_of_their_own(plain: PlainExchange, t
         assert manager.ask("SIPshowpeer", Peer="300")[0]["Response"] == "Error"
 
 
-def test_follow_me_rings_the_others(plain: PlainExchange, made: Provisioned) -> None:
+def test_follow_me_rings_the_others(plain: PlainExchange, tmp_path: Path) -> None:
+    made = plain.provisioned(tmp_path / "store.db", "realtime")
     assert made.follow_me is not None
     alice, bob = create(made, "500", "Alice"), create(made, "501", "Bob")
     caller, follower = plain.phone("500", secret_of(alice)), plain.phone("501", secret_of(bob))
@@ -263,4 +268,10 @@ def test_follow_me_rings_the_others(plain: PlainExchange, made: Provisioned) -> 
     made.follow_me.delete("502", Write())
     with pytest.raises(NotFound):
         made.follow_me.get("502")
+    made.follow_me.put("501", {"numbers": ["502", "+5491155"], "strategy": "hunt"}, Write())
+    assert made.follow_me.rows("501")[0]["grplist"] == "502-+5491155#"
+    with pytest.raises(Conflict, match="follow-me of 501"):
+        write(made, "delete", "502")
+    write(made, "delete", "501")
+    assert made.follow_me.all() == ()
     assert "[reception]" in (plain.etc / "followme.conf").read_text()

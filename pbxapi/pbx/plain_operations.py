@@ -1,0 +1,195 @@
+"""What operations on a plain Asterisk's extensions come to, and whether they may be had at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from pbxapi.errors import Conflict, Invalid, NotFound
+from pbxapi.pbx.dialect import Dialect, Objects
+from pbxapi.pbx.extension_checks import check
+from pbxapi.pbx.plain_draft import RESET, Draft, box_of, view
+from pbxapi.pbx.plain_store import Found, PlainStore
+from pbxapi.pbx.plan import FileChange, Plan
+from pbxapi.pbx.provisioning import Journal, Mailbox, Operation, Values, Write
+from pbxapi.pbx.realtime_store import in_order
+from pbxapi.pbx.running import Running
+from pbxapi.pbx.voicemail_file import VoicemailFile
+
+MESSAGES_LEFT = "The messages of its mailbox were left: ?voicemail=true removes them"
+
+
+class Belongings(Protocol):
+    """What else goes with numbers that are deleted. Raises Conflict when others mention them, unless forced."""
+
+    def __call__(self, numbers: Collection[str], *, force: bool) -> Plan: ...
+
+
+@dataclass(slots=True)
+class Decided:
+    """The plan of some operations, each number's options after them, and mailboxes whose messages go."""
+
+    plan: Plan = field(default_factory=Plan)
+    after: dict[str, tuple[Objects, Mailbox | None] | None] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    erased: list[tuple[str, str]] = field(default_factory=list)
+
+
+class PlainOperations:
+    """Decides. `contexts` are those that callers may name; `transports` gives PJSIP's, None when it is not known."""
+
+    def __init__(
+        self,
+        *,
+        store: PlainStore,
+        dialect: Dialect,
+        running: Running,
+        voicemail: VoicemailFile,
+        journal: Journal,
+        contexts: Collection[str],
+        transports: Callable[[], Collection[str] | None],
+        belongings: Belongings,
+    ) -> None:
+        self._store = store
+        self._dialect = dialect
+        self._running = running
+        self._voicemail = voicemail
+        self._journal = journal
+        self._contexts = contexts
+        self._transports = transports
+        self._belongings = belongings
+
+    def decide(self, operations: Sequence[Operation], old: Mapping[str, Found], how: Write) -> Decided:
+        """What to do. Raises Conflict, Invalid and NotFound, with fields by operation where there are several."""
+        self._check_numbers(operations, old)
+        gone = [each.number for each in operations if each.op == "delete"]
+        decided = Decided(self._belongings(gone, force=how.force) if gone else Plan())
+        known: list[Collection[str] | None] = []
+        for place, operation in enumerate(operations):
+            with placed(place, several=len(operations) > 1):
+                self._decide_one(operation, old.get(operation.number), decided, how, known)
+        moved = [each.number for each in operations if each.op in {"create", "delete"}]
+        if moved:
+            decided.plan += Plan(keys=tuple(self._running.contacts(moved)))
+        decided.plan = replace(decided.plan, rows=tuple(sorted(decided.plan.rows, key=in_order)))
+        return decided
+
+    def _decide_one(
+        self,
+        operation: Operation,
+        old: Found | None,
+        decided: Decided,
+        how: Write,
+        known: list[Collection[str] | None],
+    ) -> None:
+        number = operation.number
+        had = self.box(number, old.objects) if old else None
+        if operation.op == "delete":
+            decided.plan += self._store.plan(number, old, None) + self._box_plan(number, had, None, "")
+            decided.after[number] = None
+            if had is not None and how.erase_messages:
+                decided.erased.append((had.context, number))
+            elif had is not None:
+                decided.warnings[number] = (MESSAGES_LEFT,)
+            return
+        values = dict(operation.values)
+        check(number, values)
+        if operation.op == "replace":
+            values = dict.fromkeys((*RESET, *self._dialect.groups, "voicemail")) | values
+        self._check_values(values, old, known)
+        draft = Draft(self._dialect, number, old.objects if old else None)
+        draft.set(values)
+        box = had
+        if "voicemail" in values:
+            box = self._wanted_box(values["voicemail"], had)
+            draft.set_box(box)
+        new = draft.objects()
+        name = view(self._dialect, number, new, {}).name or number
+        decided.plan += self._store.plan(number, old, new) + self._box_plan(number, had, box, name)
+        decided.after[number] = new, box
+
+    def _check_numbers(self, operations: Sequence[Operation], old: Mapping[str, Found]) -> None:
+        twice = [number for number, times in Counter(each.number for each in operations).items() if times > 1]
+        if twice:
+            raise Invalid(f"A batch changes a number only once: {', '.join(sorted(twice))}")
+        strange = [each.number for each in operations if each.number not in old]
+        there = self._running.has(strange) if strange else set()
+        if there:
+            # One that was deleted runs still, where that was not applied.
+            there -= {number for change in self._journal.open() for number in change.numbers}
+        for operation in operations:
+            number = operation.number
+            if operation.op == "create" and number in old:
+                raise Conflict(f"{number} exists already")
+            if number not in old and number in there:
+                raise Conflict(f"{number} is in a configuration that others write: it cannot be changed here")
+            if operation.op != "create" and number not in old:
+                raise NotFound(f"There is no extension {number}")
+
+    def _check_values(self, values: Values, old: Found | None, known: list[Collection[str] | None]) -> None:
+        technology = self._dialect.technology
+        if values.get("technology") not in (None, technology):
+            words = [f"This exchange makes {technology} only (CHAN_DRIVER)."]
+            raise Invalid("No such extension can be made here", {"technology": words})
+        context, transport = values.get("context"), values.get("transport")
+        before = (old.objects if old else {}).get(self._dialect.main_kind, {})
+        if context and context not in self._contexts and context != before.get("context"):
+            raise Invalid("The context may not be used", {"context": ["CALL_CONTEXTS does not name it."]})
+        if transport and transport != before.get("transport"):
+            if not known:
+                known.append(self._transports())
+            if known[0] is not None and transport not in known[0]:
+                words = [f"Known here: {', '.join(sorted(known[0]))}."]
+                raise Invalid("There is no such transport", {"transport": words})
+
+    def box(self, number: str, objects: Objects) -> Mailbox | None:
+        """The number's mailbox, if it has one that is there."""
+        context = box_of(self._dialect, objects)
+        return self.boxes().get((context, number)) if context else None
+
+    def _wanted_box(self, values: Values | None, before: Mailbox | None) -> Mailbox | None:
+        if values is None:
+            return None
+        reason = self._voicemail.why_not()
+        if reason is not None:
+            raise Invalid("Voicemail cannot be set up here", {"voicemail": [reason]})
+        box = before or Mailbox(password=self._voicemail.new_password())
+        given: dict[str, Any] = {
+            name: value for name, value in values.items() if value is not None or name in {"email", "pager"}
+        }
+        return replace(box, **given)
+
+    def _box_plan(self, number: str, before: Mailbox | None, after: Mailbox | None, name: str) -> Plan:
+        if before == after and before is None:
+            return Plan()
+        changes: tuple[FileChange, ...] = self._voicemail.plan_put(number, before, after, name)
+        return Plan(files=changes)
+
+    def boxes(self) -> Mapping[tuple[str, str], Mailbox]:
+        """Of voicemail.conf; none where it cannot be read, so that everything else can be."""
+        return {} if self._voicemail.why_not() else self._voicemail.mailboxes()
+
+    def erase(self, boxes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Let messages go, after the commit: nothing could bring them back. Gives what went wrong."""
+        failed = []
+        for context, number in boxes:
+            try:
+                self._voicemail.erase(number, context)
+            except OSError:
+                failed.append(f"The messages of mailbox {number} could not be removed")
+        return tuple(failed)
+
+
+@contextmanager
+def placed(place: int, *, several: bool) -> Iterator[None]:
+    """Say which operation's fault it is."""
+    try:
+        yield
+    except Invalid as error:
+        if not several:
+            raise
+        fields = {f"operations.{place}.{name}": words for name, words in error.fields.items()}
+        raise Invalid(str(error), fields or {f"operations.{place}": [str(error)]}) from error
