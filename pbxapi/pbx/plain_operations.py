@@ -25,7 +25,9 @@ MESSAGES_LEFT = "The messages of its mailbox were left: ?voicemail=true removes 
 class Belongings(Protocol):
     """What else goes with numbers that are deleted. Raises Conflict when others mention them, unless forced."""
 
-    def __call__(self, numbers: Collection[str], *, force: bool) -> Plan: ...
+    def __call__(self, numbers: Collection[str], *, force: bool) -> Plan:
+        """Plan it."""
+        ...
 
 
 @dataclass(slots=True)

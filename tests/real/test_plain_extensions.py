@@ -236,6 +236,17 @@ def test_tables_that_asterisk_does_not_read_are_found_out(plain: PlainExchange, 
     assert plain.mariadb.run("SELECT id FROM ps_endpoints", database=database.name) == []
 
 
+def test_tables_need_no_right_to_configuration_files(plain: PlainExchange, tmp_path: Path) -> None:
+    least = {"AMI_USERNAME": "least", "AMI_SECRET": "least-secret"}
+    made = plain.provisioned(tmp_path / "store.db", "realtime", **least)
+    assert made.extensions is not None
+    alice = create(made, "500", "Alice", transport="transport-udp")
+    assert made.extensions.all() == (alice,)
+    write(made, "delete", "500")
+    made = plain.provisioned(tmp_path / "other.db", "file", **least)
+    assert made.others["extensions.store"]() == "the manager user needs the class config"
+
+
 def test_chan_sip_phones_are_kept_in_a_file_of_their_own(plain: PlainExchange, tmp_path: Path) -> None:
     if plain.asterisk.version != "16":
         return
