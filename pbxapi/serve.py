@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from pbxapi.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from flask import Flask
+
+log = logging.getLogger("pbxapi.serve")
 
 # From here on what the workers share is worth loading once (about 9 MB of 64 a worker).
 PRELOAD_FROM = 4
@@ -43,12 +46,19 @@ def check_store(settings: Settings) -> None:
     """Raise SettingsError unless the store's tables are those of this version: better than at the first call."""
     from pbxapi.app import build_store  # noqa: PLC0415
     from pbxapi.errors import Unavailable  # noqa: PLC0415
+    from pbxapi.pbx.provisioning import ABANDONED, WRITING  # noqa: PLC0415
     from pbxapi.store.migrate import is_current  # noqa: PLC0415
 
     store = build_store(settings)
     try:
         if not is_current(store):
             raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: run `pbxapi migrate`"])
+        for change in store.changes.open():
+            if change.state in {WRITING, ABANDONED}:
+                log.error(
+                    "a change of %s may be half done, since %s: GET /extensions/NUMBER/drift tells what differs",
+                    ", ".join(change.numbers), change.at.isoformat(timespec="seconds"),
+                )  # fmt: skip
     except Unavailable as error:
         raise SettingsError([f"STORE_URL: {store!r} cannot be reached: {error.__cause__}"]) from None
     finally:

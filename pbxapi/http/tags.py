@@ -17,12 +17,12 @@ SHOWN = "-s"
 
 
 def keyed_tag(document: object, *, shown: bool = False) -> str:
-    """The tag of a state, quotes and all; the order of keys does not matter.
+    """The tag of a state, quotes and all.
 
     Keyed, so that nobody finds out a secret in the document by trying. Who sees secrets and who does not have two
     answers, and so two tags; as If-Match they are one.
     """
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     key = hashlib.blake2b(state().settings.api_secret_key.encode(), person=b"pbxapi.etag").digest()
     digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12, key=key).hexdigest()
     return f'"{digest}{SHOWN if shown else ""}"'

@@ -12,7 +12,7 @@ from pbxapi.ami import AmiError
 from pbxapi.errors import NotFound
 from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.extension_view import NO_MAILBOX
-from pbxapi.pbx.provisioning import Difference
+from pbxapi.pbx.provisioning import ABANDONED, Difference, Journal
 from pbxapi.pbx.stored import Stored
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ def differences(stored: Stored, platform: Platform, peers: Peers, sections: Sect
     """All of them. Raises AmiError when Asterisk does not answer."""
     return (*_lacking(stored), *_unlike(stored, mended(stored, platform)), *_generated(stored, sections),
             *_running(stored, peers))  # fmt: skip
+
+
+def left_half_done(journal: Journal, number: str) -> Iterator[Difference]:
+    """What a process left of this number when it died, or when an undo failed. Raises Unavailable."""
+    for change in journal.open():
+        if change.state == ABANDONED and number in change.numbers:
+            at = change.at.isoformat(timespec="seconds")
+            yield Difference("journal", None, at, "A change of it was left half done: POST .../repair")
 
 
 def _lacking(stored: Stored) -> Iterator[Difference]:

@@ -11,11 +11,12 @@ from pbxapi.errors import Conflict, NotFound, Refused
 from pbxapi.pbx import plain_drift as drifts
 from pbxapi.pbx.change import Changes
 from pbxapi.pbx.dialect import Dialect
+from pbxapi.pbx.extension_drift import left_half_done
 from pbxapi.pbx.plain_draft import Draft, view
 from pbxapi.pbx.plain_operations import Decided, PlainOperations
 from pbxapi.pbx.plain_store import Found, PlainStore, in_files
 from pbxapi.pbx.plan import Plan, RowChange
-from pbxapi.pbx.provisioning import ABANDONED, Difference, Extension, Journal, Operation, Outcome, Result, Write
+from pbxapi.pbx.provisioning import Difference, Extension, Journal, Operation, Outcome, Result, Write
 from pbxapi.pbx.running import Running
 
 
@@ -127,7 +128,8 @@ class PlainExtensions:
         if found is None:
             self._no_such(number)
         box = self._operations.box(number, found.objects)
-        return tuple(drifts.differences(number, found.objects, self._dialect, self._running.values(number), box))
+        differs = drifts.differences(number, found.objects, self._dialect, self._running.values(number), box)
+        return (*left_half_done(self._journal, number), *differs)
 
     def _no_such(self, number: str) -> NoReturn:
         if self._running.has([number]):
@@ -154,9 +156,7 @@ class PlainExtensions:
             if how.dry_run:
                 return Outcome(plan, (result,))
             change = changes.carry_out([number], plan)
-            for left in self._journal.open():
-                if left.state == ABANDONED and left.numbers == (number,):
-                    self._journal.forget(left.id)
+            self._journal.looked_after(number)
         applied, reason = changes.finish(change, plan, replace(how, apply=True))
         return Outcome(plan, (result,), applied, reason)
 

@@ -12,14 +12,13 @@ from pbxapi.db.engine import connect
 from pbxapi.errors import NotFound, NotSupported, Unavailable
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.change import Changes
-from pbxapi.pbx.extension_drift import Sections, differences, mended
+from pbxapi.pbx.extension_drift import Sections, differences, left_half_done, mended
 from pbxapi.pbx.extension_operations import Decided, Operations
 from pbxapi.pbx.extension_reader import Reader
 from pbxapi.pbx.extension_view import OWN, view
 from pbxapi.pbx.plan import Plan
 from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import (
-    ABANDONED,
     Difference,
     Extension,
     Journal,
@@ -166,7 +165,8 @@ class PlatformExtensions:
         platform = self._look.now()
         with connect(self._engine) as connection:
             stored = self._one(connection, platform, number)
-        return differences(stored, platform, self._peers, self._sections)
+        found = differences(stored, platform, self._peers, self._sections)
+        return (*left_half_done(self._journal, number), *found)
 
     def repair(self, number: str, how: Write) -> Outcome:
         """Put right what `drift` tells of rows and AstDB, and apply: the rows count."""
@@ -181,9 +181,7 @@ class PlatformExtensions:
             if how.dry_run:
                 return Outcome(plan, results)
             change = self._changes.carry_out([number], plan)
-            for left in self._journal.open():
-                if left.state == ABANDONED and left.numbers == (number,):
-                    self._journal.forget(left.id)
+            self._journal.looked_after(number)
         applied, reason = self._changes.finish(change, plan, how)
         return Outcome(plan, results, applied, reason)
 

@@ -113,8 +113,6 @@ def _follow(process: subprocess.Popen[bytes], kept: _Kept, deadline: float) -> b
                 if not data:
                     return ended or _wait(process, deadline)
                 kept.add(data)
-            elif ended:
-                return True
             if not ended and process.poll() is not None:
                 ended, deadline = True, monotonic() + DRAIN
     return ended

@@ -19,6 +19,7 @@ RELOAD_TIMEOUT = 30.0
 """Seconds; 0.2 for 1,000 extensions, and others may be reloading."""
 
 PAUSE = 0.1
+NO_RIGHTS = "the manager user needs the class config"
 
 _HEAD = re.compile(r"\[([^\]]+)\](?:\(([^)]*)\))?")
 
@@ -49,10 +50,13 @@ class SectionFile:
 
     def why_not(self) -> str | None:
         """Why nothing can be written here, in words for a caller; None when it can. Raises AmiError."""
+        # GetConfig is there for the class system, too.
+        if "UpdateConfig" not in dict(self._ami.request("ListCommands").response.items()):
+            return NO_RIGHTS
         try:
             templates = self.file.sections(conf.TEMPLATES_ONLY)
         except AmiDenied:
-            return "the manager user needs the class config"
+            return NO_RIGHTS
         except AmiRefused as error:
             return f"{self.file.name} cannot be read: {error.words}"
         if templates is None:

@@ -56,6 +56,15 @@ class ChangeStore:
         with self._store.begin() as connection:
             connection.execute(delete(changes).where(changes.c.id == change))
 
+    def looked_after(self, number: str) -> None:
+        """Somebody has seen to this number: what was left half done of it is put right."""
+        for change in self.open():
+            if change.state == ABANDONED and number in change.numbers:
+                rest = [each for each in change.numbers if each != number]
+                kept = update(changes).values(numbers=json.dumps(rest)) if rest else delete(changes)
+                with self._store.begin() as connection:
+                    connection.execute(kept.where(changes.c.id == change.id))
+
     def leave(self, some: Sequence[int]) -> None:
         """They wait for as long as the platform's own flag says so; those that are not there any more stay away."""
         left = update(changes).where(changes.c.id.in_(some), changes.c.state == WRITTEN).values(state=LEFT)

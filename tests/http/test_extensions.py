@@ -89,6 +89,8 @@ def test_filters_all_have_to_hold(query: str, found: list[str]) -> None:
 
 
 def test_what_no_extension_is_called_is_not_found(served: Served) -> None:
+    for number in ("2\n00", "200\0", "a b"):
+        served.extensions.stored[number] = replace(alice(), extension=number)
     for number in ("999", "2%0A00", "200%00", "a b"):
         for method, below in (("GET", ""), ("DELETE", ""), ("GET", "/drift"), ("GET", "/features")):
             assert served.json(method, f"/extensions/{number}{below}", 404)["type"] == "/problems/not-found"
@@ -295,6 +297,13 @@ def test_the_tag_of_either_answer_and_of_a_write_does_for_if_match(
     assert answer.headers["ETag"] == etag(served)
     served.ask("PATCH", "/extensions/200", 200, {"name": "C"}, {"If-Match": answer.headers["ETag"]})
     served.ask("PATCH", "/extensions/200", 200, {"name": "D"}, {"If-Match": "*"})
+
+
+def test_the_tag_does_not_depend_on_the_order_of_options(served: Served) -> None:
+    first = etag(served)
+    turned = dict(reversed(list(alice().options.items())))
+    served.extensions.stored["200"] = replace(alice(), options=turned)
+    assert etag(served) == first
 
 
 def test_the_tag_cannot_be_made_without_the_key(served: Served) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pbxapi.pbx.run_program import MOST, Ended, run_program
+from pbxapi.pbx.run_program import MOST, Ended, _Kept, run_program
 from tests.real.deadline import eventually
 
 
@@ -56,6 +56,13 @@ def test_of_a_long_output_the_beginning_and_the_end_are_kept(tmp_path: Path) -> 
     assert ended.output.startswith("first\n")
     assert ended.output.endswith("last\n")
     assert len(ended.output) == MOST
+
+
+def test_no_more_than_that_is_held_while_it_prints() -> None:
+    kept = _Kept()
+    for _ in range(100):
+        kept.add(b"x" * 65536)
+        assert len(kept._head) + len(kept._tail) <= 2 * MOST
 
 
 def test_what_takes_too_long_ends_with_all_that_it_has_started(tmp_path: Path) -> None:

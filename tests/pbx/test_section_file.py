@@ -143,6 +143,7 @@ def test_a_file_that_is_not_included_is_not_written_to(manager: Manager, client:
         session.answer(action, *(held if ours else ["No categories found"]))
 
     manager.on("GetConfig", only_ours)
+    manager.on("ListCommands", lambda session, action: session.answer(action, "UpdateConfig: (Priv: config,all)"))
     file = SectionFile(client, "pjsip_api.conf", "res_pjsip.so", main="pjsip.conf", templates=templates)
     assert "#include pjsip_api.conf" in (file.why_not() or "")
     with pytest.raises(NotSupported):

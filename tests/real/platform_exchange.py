@@ -162,7 +162,10 @@ class PlatformExchange:
         return phone
 
     def clear(self) -> None:
-        """Take every extension away, and what stands beside it, by hand; hang up, and close the phones."""
+        """Take every extension away, and what stands beside it, by hand; hang up, and close the phones.
+
+        The generated files stay until the next reload, which the first write of the next test brings.
+        """
         with self.manager() as manager:
             hang_up_all(manager)
             for family in FAMILIES:
@@ -173,7 +176,6 @@ class PlatformExchange:
             self.sql(f"DELETE FROM `{table}`")
         (self.etc / "voicemail.conf").write_text(VOICEMAIL_CONF.read_text())
         shutil.rmtree(self.voicemail, ignore_errors=True)
-        self.reload()
 
 
 @contextlib.contextmanager
@@ -189,7 +191,7 @@ def started(kind: Kind, mariadb: MariaDB, folder: Path) -> Iterator[PlatformExch
         (exchange.etc / file).touch()
     server.start()
     try:
-        exchange.clear()
+        exchange.reload()
         yield exchange
     finally:
         server.stop()
