@@ -21,11 +21,11 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy import Engine as Engine  # noqa: PLC0414  (what drivers hold, and know nothing else of)
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from pbxapi.errors import PbxError, Timeout, Unavailable
+from pbxapi.errors import Conflict, PbxError, Timeout, Unavailable
 
 log = logging.getLogger("pbxapi.db")
 
@@ -241,6 +241,8 @@ def _meaning(error: DBAPIError | PoolTimeout) -> PbxError:
     waited = error.connection_invalidated and cause is not None and isinstance(cause.__context__, TimeoutError)
     if waited or code in STATEMENT_TIMED_OUT:
         return Timeout("The exchange's database did not answer in time")
+    if isinstance(error, IntegrityError):
+        return Conflict("The exchange's database has such a row already: somebody else was quicker")
     # Not its words: they may hold values, and the account. At the default level: nobody else says why.
     log.error("the database says %s %s", type(cause).__name__, code)
     return Unavailable("The exchange's database cannot be reached or used", part="database", retry_after=2)

@@ -87,7 +87,6 @@ def _agent(key: str) -> str:
 def _rows(connection: Connection, schema: Schema, number: str) -> Iterable[tuple[RowKey, Mapping[str, Value]]]:
     places: list[tuple[str, tuple[str, ...], ColumnElement[bool]]] = [
         ("findmefollow", ("grpnum",), column("grpnum") == number),
-        ("kvstore_FreePBX_modules_Voicemail", ("key", "id"), (column("key") == number) & (column("id") == "vmmapping")),
         ("queues_details", ("id", "keyword", "data"), (column("keyword") == "member") & _member(number)),
     ]
     for name, names, condition in places:

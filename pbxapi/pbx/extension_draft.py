@@ -14,7 +14,7 @@ from pbxapi.pbx.layout import DeviceLayout
 from pbxapi.pbx.plan import Value
 from pbxapi.pbx.platform import Platform
 from pbxapi.pbx.provisioning import Mailbox, RecordingPolicy, Values
-from pbxapi.pbx.stored import Stored
+from pbxapi.pbx.stored import MAPPINGS, Stored, mapping_place
 
 NOT_HERE = "This exchange has no such thing for {technology}."
 STALE_SECRET = "secret_origional"  # noqa: S105 (a keyword)
@@ -263,13 +263,10 @@ class Draft:
             if box is None or not had:
                 self.put(key, value if box else None)
         if self._layout.voicemail_mapping == "kvstore" and self._platform.schema.has(MAPPINGS):
-            place = (MAPPINGS, (("key", self.number), ("id", "vmmapping")))
+            place = mapping_place(self.number)
             self._rows.pop(place, None)
             if box is not None:
                 self._rows[place] = {"val": mapping(self.number, box.context), "type": "json-arr"}
-
-
-MAPPINGS = "kvstore_FreePBX_modules_Voicemail"
 
 
 def mapping(number: str, context: str) -> str:

@@ -146,7 +146,7 @@ class Operations:
         self._check_values(values, before, platform, draft.technology)
         draft.set(values)
         if "voicemail" in values:
-            draft.set_box(self._box(values["voicemail"], before.box))
+            draft.set_box(self._box(values["voicemail"], before.box, whole=operation.op == "replace"))
         return draft.stored()
 
     def _default_technology(self, platform: Platform) -> str:
@@ -168,15 +168,23 @@ class Operations:
         if transport and known is not None and transport not in known:
             raise Invalid("There is no such transport", {"transport": [f"Known here: {', '.join(sorted(known))}."]})
 
-    def _box(self, values: Values | None, before: Mailbox | None) -> Mailbox | None:
+    def _box(self, values: Values | None, before: Mailbox | None, *, whole: bool) -> Mailbox | None:
+        """The box after it: a merge of what was sent, or with `whole` nothing but that and the PIN."""
         if values is None:
             return None
         reason = self._voicemail.why_not()
         if reason is not None:
             raise Invalid("Voicemail cannot be set up here", {"voicemail": [reason]})
-        box = before or Mailbox(password=self._voicemail.new_password(), options={})
-        given = {name: value for name, value in values.items() if value is not None or name in {"email", "pager"}}
-        return replace(box, **given)
+        base = before or Mailbox(password=self._voicemail.new_password())
+        if whole:
+            base = Mailbox(context=base.context, password=base.password)
+        given = {name: getattr(Mailbox(), name) if value is None else value for name, value in values.items()}
+        if values.get("password") is None:
+            given["password"] = base.password if whole or "password" not in values else self._voicemail.new_password()
+        if "options" in values:
+            merged = {**base.options, **(values["options"] or dict.fromkeys(base.options))}
+            given["options"] = {name: value for name, value in merged.items() if value is not None}
+        return replace(base, **given)
 
     def _file_changes(self, before: Stored, after: Stored | None) -> tuple[FileChange, ...]:
         old, new = before.box, after.box if after else None

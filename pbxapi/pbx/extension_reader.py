@@ -10,7 +10,7 @@ from sqlalchemy import column, select, table
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.plan import Value
 from pbxapi.pbx.provisioning import Mailbox
-from pbxapi.pbx.stored import Stored
+from pbxapi.pbx.stored import MAPPING_GROUP, MAPPINGS, RowKey, Stored, mapping_place
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
@@ -44,6 +44,7 @@ class Reader:
         devices = self._rows("devices", "id", numbers)
         keys = self._keys(numbers)
         settings = {name: self._settings(name, numbers) for name in set(DEVICE_TABLES.values())}
+        mappings = self._mappings(numbers)
         found = {}
         for number in [*users, *(number for number in devices if number not in users)]:
             user, device = users.get(number), devices.get(number)
@@ -56,6 +57,7 @@ class Reader:
                 where,
                 {row["keyword"]: row["data"] for row in rows},
                 {row["keyword"]: row["flags"] for row in rows},
+                rows=mappings.get(number, {}),
                 keys=keys.get(number, {}),
                 box=(boxes or {}).get((str(user["voicemail"]), number)) if user else None,
             )
@@ -75,6 +77,15 @@ class Reader:
             for row in self._select(name, "id", numbers):
                 found.setdefault(str(row["id"]), []).append(row)
         return found
+
+    def _mappings(self, numbers: Collection[str] | None) -> dict[str, dict[RowKey, Mapping[str, Value]]]:
+        """Which mailbox a device's is, where the platform keeps that in a table."""
+        if not self._schema.has(MAPPINGS):
+            return {}
+        rows = (row for row in self._select(MAPPINGS, "key", numbers) if row["id"] == MAPPING_GROUP)
+        return {
+            str(row["key"]): {mapping_place(str(row["key"])): {"val": row["val"], "type": row["type"]}} for row in rows
+        }
 
     def _select(self, name: str, key: str, numbers: Collection[str] | None) -> Sequence[Mapping[str, Any]]:
         shape = self._schema.tables[name]

@@ -97,7 +97,7 @@ class PlatformFollowMe:
             current = plans.view(old, platform.settings)
             if merge and current is None:
                 raise _nothing(number)
-            if how.check and current:
+            if how.check:
                 how.check(current)
             check(values, _recordings(connection, platform, [values.get(name) for name in ANNOUNCEMENTS]))
             default = plans.defaults(number, platform.settings)

@@ -15,6 +15,16 @@ RowKey = tuple[str, tuple[tuple[str, Value], ...]]
 """A table, and the columns and values that find the row in it."""
 
 
+MAPPINGS = "kvstore_FreePBX_modules_Voicemail"
+MAPPING_GROUP = "vmmapping"
+"""Where FreePBX's voicemail module keeps which mailbox a device's is, from 14 on."""
+
+
+def mapping_place(number: str) -> RowKey:
+    """The row of one extension."""
+    return MAPPINGS, (("key", number), ("id", MAPPING_GROUP))
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One extension. `user` and `device` are its rows, None where it has none.

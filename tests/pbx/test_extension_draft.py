@@ -60,13 +60,12 @@ def written(stored: Stored) -> list[tuple[str, dict[str, str | None]]]:
 
 
 def comparable(rows: list[tuple[str, dict[str, str | None]]]) -> set[str]:
-    """Without the flag that says that a reload is needed, the random secret, and columns that only some versions have."""
+    """Without the flag that a reload is needed, the random secret, and a column that only some versions have."""
     found = set()
-    for table, row in rows:
+    for table, given in rows:
         if table == "admin":
             continue
-        if row.get("keyword") == "secret":
-            row = {**row, "data": SECRET}
+        row = {**given, "data": SECRET} if given.get("keyword") == "secret" else given
         found.add(f"{table} {sorted((name, value) for name, value in row.items() if name != 'hint_override')}")
     return found
 
