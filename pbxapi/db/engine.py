@@ -57,13 +57,17 @@ _TIMEOUTS: dict[str, dict[str, Callable[[float], float]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Which server, and as whom. `socket` is the path of a Unix socket and goes before host and port."""
+    """Which server, and as whom. `socket` is the path of a Unix socket and goes before host and port.
+
+    `database` is the platform's own by the name that its file gives, if it does.
+    """
 
     host: str = "127.0.0.1"
     port: int = 3306
     username: str = "root"
     password: str = field(default="", repr=False)
     socket: str = ""
+    database: str = ""
     charset: str = "utf8mb4"
 
     @property

@@ -20,7 +20,7 @@ PASSWORD = "mysqlrootpwd="  # noqa: S105 (a key's name)
 
 
 def freepbx_login(login: Login, path: str) -> Login:
-    """Complete a login that has no password with host, port, socket, user and password of freepbx.conf.
+    """Complete a login that has no password with host, port, socket, user, password and database of freepbx.conf.
 
     A file that cannot be read is an error in the log; the login stays as it is, and the database answers for it.
     """
@@ -39,6 +39,7 @@ def freepbx_login(login: Login, path: str) -> Login:
         socket=conf.get("AMPDBSOCK") or login.socket,
         username=conf.get("AMPDBUSER") or login.username,
         password=conf.get("AMPDBPASS", ""),
+        database=conf.get("AMPDBNAME", ""),
     )
 
 

@@ -27,7 +27,7 @@ def build(
     login = None
     if tables is None:
         login = freepbx_login(asterisk.database_login(settings), settings.database.freepbx_conf_path)
-        tables = engine(login, "asterisk", timeout=settings.ami.timeout)
+        tables = engine(login, login.database or "asterisk", timeout=settings.ami.timeout)
     parts = {"database": partial(ready, tables)}
     provision = partial(provisioning, settings, store, tables, command)
     pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), parts, login, provision)

@@ -30,6 +30,11 @@ class TestFreepbx:
 
         assert (found.host, found.port, found.socket, found.username) == ("127.0.0.1", 3307, "/s", "root")
 
+    def test_takes_the_name_of_the_database_that_the_file_gives(self, path: Path) -> None:
+        path.write_text("$amp_conf['AMPDBNAME'] = 'freepbx'; $amp_conf['AMPDBPASS'] = 'p';")
+
+        assert freepbx_login(DEFAULT, str(path)).database == "freepbx"
+
     def test_a_configured_password_goes_before_the_file(self, path: Path) -> None:
         path.write_text("$amp_conf['AMPDBPASS'] = 'other';")
         configured = Login(password="configured")
