@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,22 +11,17 @@ from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.extension_belongings import with_belongings
 from pbxapi.pbx.extension_checks import check
 from pbxapi.pbx.extension_draft import Draft
+from pbxapi.pbx.mailboxes import MESSAGES_LEFT, merged
 from pbxapi.pbx.numbers_in_use import mentions, taken
+from pbxapi.pbx.operations import RESET, check_each_once, placed
 from pbxapi.pbx.plan import FileChange, Plan, RowChange
 from pbxapi.pbx.platform import Platform
-from pbxapi.pbx.provisioning import Mailbox, Operation, Values, Write
+from pbxapi.pbx.provisioning import Operation, Values, Write
 from pbxapi.pbx.stored import Stored, lead
 from pbxapi.pbx.voicemail_file import VoicemailFile
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-RESET = (
-    "context", "caller_id", "codecs", "transport", "dtmf_mode", "call_group", "pickup_group", "recording",
-    "max_contacts", "permit", "deny", "emergency_caller_id", "account_code", "ring_time", "call_limit", "webrtc",
-)  # fmt: skip
-"""Fields that a replacement sets to their default when it does not send them; voicemail it takes away. Name,
-technology, secret and options stay: nobody means to lose those by not naming them."""
 
 COLUMN_FIELDS = {
     "name": "name", "description": "name", "outboundcid": "caller_id", "emergency_cid": "emergency_caller_id",
@@ -84,7 +77,7 @@ class Operations:
         files: list[FileChange] = []
         for place, operation in enumerate(operations):
             number = operation.number
-            with _placed(place, several=len(operations) > 1):
+            with placed(place, several=len(operations) > 1):
                 check(number, operation.values)
                 before = gone.get(number) or old.get(number) or Stored(number)
                 after = None if operation.op == "delete" else self._after(operation, before, platform)
@@ -100,7 +93,7 @@ class Operations:
                 if how.erase_messages:
                     decided.erased.append((before.box.context, number))
                 else:
-                    decided.warnings[number] = ("The messages of its mailbox were left: ?voicemail=true removes them",)
+                    decided.warnings[number] = (MESSAGES_LEFT,)
         decided.plan = replace(decided.plan, files=tuple(files))
         return decided
 
@@ -112,9 +105,7 @@ class Operations:
         operations: Sequence[Operation],
         how: Write,
     ) -> None:
-        twice = [number for number, times in Counter(each.number for each in operations).items() if times > 1]
-        if twice:
-            raise Invalid(f"A batch changes a number only once: {', '.join(sorted(twice))}")
+        check_each_once(operations)
         new = [each.number for each in operations if each.op == "create"]
         users = taken(connection, platform.schema, new) if new else {}
         mentioned: Mapping[str, Sequence[str]] = {}
@@ -135,7 +126,7 @@ class Operations:
     def _after(self, operation: Operation, before: Stored, platform: Platform) -> Stored:
         values = dict(operation.values)
         if operation.op == "replace":
-            values = dict.fromkeys((*RESET, "voicemail")) | values
+            values = dict.fromkeys(RESET) | values
         draft = Draft(operation.number, platform, before)
         if operation.op == "create":
             technology = values.pop("technology", None) or self._default_technology(platform)
@@ -146,7 +137,8 @@ class Operations:
         self._check_values(values, before, platform, draft.technology)
         draft.set(values)
         if "voicemail" in values:
-            draft.set_box(self._box(values["voicemail"], before.box, whole=operation.op == "replace"))
+            whole = operation.op == "replace"
+            draft.set_box(merged(self._voicemail, values["voicemail"], before.box, whole=whole))
         return draft.stored()
 
     def _default_technology(self, platform: Platform) -> str:
@@ -167,24 +159,6 @@ class Operations:
         known = self._transports() if transport and technology == "pjsip" else None
         if transport and known is not None and transport not in known:
             raise Invalid("There is no such transport", {"transport": [f"Known here: {', '.join(sorted(known))}."]})
-
-    def _box(self, values: Values | None, before: Mailbox | None, *, whole: bool) -> Mailbox | None:
-        """The box after it: a merge of what was sent, or with `whole` nothing but that and the PIN."""
-        if values is None:
-            return None
-        reason = self._voicemail.why_not()
-        if reason is not None:
-            raise Invalid("Voicemail cannot be set up here", {"voicemail": [reason]})
-        base = before or Mailbox(password=self._voicemail.new_password())
-        if whole:
-            base = Mailbox(context=base.context, password=base.password)
-        given = {name: getattr(Mailbox(), name) if value is None else value for name, value in values.items()}
-        if values.get("password") is None:
-            given["password"] = base.password if whole or "password" not in values else self._voicemail.new_password()
-        if "options" in values:
-            merged = {**base.options, **(values["options"] or dict.fromkeys(base.options))}
-            given["options"] = {name: value for name, value in merged.items() if value is not None}
-        return replace(base, **given)
 
     def _file_changes(self, before: Stored, after: Stored | None) -> tuple[FileChange, ...]:
         old, new = before.box, after.box if after else None
@@ -213,15 +187,3 @@ def _field(row: RowChange, name: str, platform: Platform) -> str:
             if own == keyword:
                 return field_name
     return "options" if keyword else COLUMN_FIELDS.get(name, name)
-
-
-@contextmanager
-def _placed(place: int, *, several: bool) -> Iterator[None]:
-    """Say which operation's fault it is."""
-    try:
-        yield
-    except Invalid as error:
-        if not several:
-            raise
-        fields = {f"operations.{place}.{name}": words for name, words in error.fields.items()}
-        raise Invalid(str(error), fields or {f"operations.{place}": [str(error)]}) from error

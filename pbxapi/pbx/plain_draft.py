@@ -17,12 +17,6 @@ NAME_VARIABLE = "PBXAPI_NAME"
 
 NOT_HERE = "Not on an Asterisk without a platform."
 SECRET_BYTES = 16
-RESET = (
-    "caller_id", "context", "codecs", "transport", "dtmf_mode", "call_group", "pickup_group", "max_contacts", "permit",
-    "deny", "account_code", "call_limit", "webrtc",
-)  # fmt: skip
-"""Fields that a replacement sets to their default when it does not send them, as on the platforms."""
-
 LACKING = frozenset({"recording", "ring_time", "emergency_caller_id", "call_limit", "max_contacts", "webrtc"})
 """Fields that a dialect may have no place for."""
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.dialect import Dialect, Objects
 from pbxapi.pbx.extension_checks import check
-from pbxapi.pbx.plain_draft import RESET, Draft, box_of, view
+from pbxapi.pbx.mailboxes import MESSAGES_LEFT, merged, seen
+from pbxapi.pbx.operations import RESET, check_each_once, placed
+from pbxapi.pbx.plain_draft import Draft, box_of, view
 from pbxapi.pbx.plain_store import Found, PlainStore
 from pbxapi.pbx.plan import FileChange, Plan
 from pbxapi.pbx.provisioning import Journal, Mailbox, Operation, Values, Write
 from pbxapi.pbx.realtime_store import in_order
 from pbxapi.pbx.running import Running
 from pbxapi.pbx.voicemail_file import VoicemailFile
-
-MESSAGES_LEFT = "The messages of its mailbox were left: ?voicemail=true removes them"
 
 
 class Belongings(Protocol):
@@ -100,13 +98,13 @@ class PlainOperations:
         values = dict(operation.values)
         check(number, values)
         if operation.op == "replace":
-            values = dict.fromkeys((*RESET, *self._dialect.groups, "voicemail")) | values
+            values = dict.fromkeys((*RESET, *self._dialect.groups)) | values
         self._check_values(values, old, known)
         draft = Draft(self._dialect, number, old.objects if old else None)
         draft.set(values)
         box = had
         if "voicemail" in values:
-            box = self._wanted_box(values["voicemail"], had)
+            box = merged(self._voicemail, values["voicemail"], had, whole=operation.op == "replace")
             draft.set_box(box)
         new = draft.objects()
         name = view(self._dialect, number, new, {}).name or number
@@ -114,9 +112,7 @@ class PlainOperations:
         decided.after[number] = new, box
 
     def _check_numbers(self, operations: Sequence[Operation], old: Mapping[str, Found]) -> None:
-        twice = [number for number, times in Counter(each.number for each in operations).items() if times > 1]
-        if twice:
-            raise Invalid(f"A batch changes a number only once: {', '.join(sorted(twice))}")
+        check_each_once(operations)
         strange = [each.number for each in operations if each.number not in old]
         there = self._running.has(strange) if strange else set()
         if there:
@@ -152,18 +148,6 @@ class PlainOperations:
         context = box_of(self._dialect, objects)
         return self.boxes().get((context, number)) if context else None
 
-    def _wanted_box(self, values: Values | None, before: Mailbox | None) -> Mailbox | None:
-        if values is None:
-            return None
-        reason = self._voicemail.why_not()
-        if reason is not None:
-            raise Invalid("Voicemail cannot be set up here", {"voicemail": [reason]})
-        box = before or Mailbox(password=self._voicemail.new_password())
-        given: dict[str, Any] = {
-            name: value for name, value in values.items() if value is not None or name in {"email", "pager"}
-        }
-        return replace(box, **given)
-
     def _box_plan(self, number: str, before: Mailbox | None, after: Mailbox | None, name: str) -> Plan:
         if before == after and before is None:
             return Plan()
@@ -172,7 +156,7 @@ class PlainOperations:
 
     def boxes(self) -> Mapping[tuple[str, str], Mailbox]:
         """Of voicemail.conf; none where it cannot be read, so that everything else can be."""
-        return {} if self._voicemail.why_not() else self._voicemail.mailboxes()
+        return seen(self._voicemail)
 
     def erase(self, boxes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Let messages go, after the commit: nothing could bring them back. Gives what went wrong."""
@@ -183,15 +167,3 @@ class PlainOperations:
             except OSError:
                 failed.append(f"The messages of mailbox {number} could not be removed")
         return tuple(failed)
-
-
-@contextmanager
-def placed(place: int, *, several: bool) -> Iterator[None]:
-    """Say which operation's fault it is."""
-    try:
-        yield
-    except Invalid as error:
-        if not several:
-            raise
-        fields = {f"operations.{place}.{name}": words for name, words in error.fields.items()}
-        raise Invalid(str(error), fields or {f"operations.{place}": [str(error)]}) from error

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbxapi.db.engine import connect
-from pbxapi.errors import NotFound, NotSupported, Unavailable
+from pbxapi.errors import NotFound, NotSupported
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.change import Changes
 from pbxapi.pbx.extension_drift import Sections, differences, left_half_done, mended
 from pbxapi.pbx.extension_operations import Decided, Operations
 from pbxapi.pbx.extension_reader import Reader
 from pbxapi.pbx.extension_view import OWN, view
+from pbxapi.pbx.mailboxes import seen
 from pbxapi.pbx.plan import Plan
 from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import (
     Difference,
     Extension,
     Journal,
-    Mailbox,
     Operation,
     Outcome,
     Result,
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from pbxapi.pbx.interfaces import Peers
 
 VOICEMAIL = "voicemail.conf"
-
-log = logging.getLogger("pbxapi.extensions")
 
 
 class PlatformExtensions:
@@ -86,15 +83,7 @@ class PlatformExtensions:
         return frozenset(device.flags) - OWN.union(device.fields.values()) if device else frozenset()
 
     def _read(self, connection: Connection, platform: Platform, numbers: Sequence[str] | None) -> Mapping[str, Stored]:
-        return Reader(connection, platform.schema, self._astdb).stored(numbers, self._boxes())
-
-    def _boxes(self) -> Mapping[tuple[str, str], Mailbox]:
-        """Of voicemail.conf; none where it cannot be read, so that everything else can be."""
-        try:
-            return self._voicemail.mailboxes()
-        except (NotSupported, Unavailable) as error:
-            log.warning("voicemail boxes cannot be seen: %s", error)
-            return {}
+        return Reader(connection, platform.schema, self._astdb).stored(numbers, seen(self._voicemail))
 
     def _one(self, connection: Connection, platform: Platform, number: str) -> Stored:
         found = self._read(connection, platform, [number]).get(number)
