@@ -46,6 +46,7 @@ bench: $(BENCHING) $(FAST)
 	$(BIN)/python -m bench.http
 	$(BIN)/python -m bench.cdr
 	$(BIN)/python -m bench.recordings
+	$(BIN)/python -m bench.provision
 
 venv: $(RUNTIME) $(TESTING) $(LINTING)
 
