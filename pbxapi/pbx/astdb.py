@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pbxapi.ami import AmiRefused, AmiUnknownAction, Client
+from pbxapi.ami import AmiError, AmiRefused, AmiUnavailable, AmiUnknownAction, Client
 from pbxapi.ami.pending import Pending
 from pbxapi.errors import Invalid
 from pbxapi.pbx.plan import KeyChange, StateChange
@@ -65,7 +65,12 @@ class AstDb:
     def write(self, changes: Iterable[KeyChange], sent: list[KeyChange] | None = None) -> None:
         """Make each entry what its `after` says. When one fails, `sent` holds those that may have been written."""
         changes = list(changes)
-        self._run([self._starter(change) for change in changes], changes, sent)
+        places: list[int] = []
+        try:
+            self._run([self._starter(change) for change in changes], places)
+        finally:
+            if sent is not None:
+                sent.extend(changes[place] for place in places)
 
     def put_back(self, changes: Sequence[KeyChange]) -> None:
         """Make each entry what its `before` says, the last first."""
@@ -81,24 +86,31 @@ class AstDb:
             raise Invalid("A value holds a line end or a NUL, which cannot be written")
         return lambda: self._ami.start("DBPut", [*where, ("Val", value)])
 
-    def _run(
-        self,
-        starters: list[Callable[[], Pending]],
-        changes: Sequence[KeyChange] = (),
-        sent: list[KeyChange] | None = None,
-    ) -> None:
+    def _run(self, starters: Sequence[Callable[[], Pending]], may_have_run: list[int]) -> None:
+        """Start them all, and wait. `may_have_run` gets the places of those that did, or of which it is not known."""
         for first in range(0, len(starters), AT_ONCE):
-            under_way = []
-            for place, start in enumerate(starters[first : first + AT_ONCE], first):
-                under_way.append(start())
-                if sent is not None:
-                    sent.append(changes[place])
-            for pending in under_way:
+            under_way: list[tuple[int, Pending]] = []
+            failures: list[AmiError] = []
+            for place in range(first, min(first + AT_ONCE, len(starters))):
+                may_have_run.append(place)
+                try:
+                    under_way.append((place, starters[place]()))
+                except AmiError as error:
+                    failures.append(error)
+                    if not (isinstance(error, AmiUnavailable) and error.may_have_run):
+                        may_have_run.pop()
+                    break
+            for place, pending in under_way:
                 try:
                     pending.result()
                 except AmiRefused as error:
                     if error.words not in NOT_THERE:
-                        raise
+                        may_have_run.remove(place)
+                        failures.append(error)
+                except AmiError as error:
+                    failures.append(error)
+            if failures:
+                raise failures[0]
 
     def state(self, device: str) -> str | None:
         """What a custom device or presence state was last set to; None when nobody has set it."""
@@ -108,7 +120,7 @@ class AstDb:
     def set_states(self, changes: Iterable[StateChange]) -> None:
         """Set each, so that whoever watches is told at once. One that goes back to None leaves no entry behind."""
         changes = list(changes)
-        self._run([self._setter(change) for change in changes])
+        self._run([self._setter(change) for change in changes], [])
         gone = [change.device.partition(":") for change in changes if change.after is None]
         self.write(KeyChange(FAMILIES[kind], name, None, None) for kind, _, name in gone)
 

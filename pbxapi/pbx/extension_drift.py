@@ -13,7 +13,7 @@ from pbxapi.errors import NotFound
 from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.extension_view import NO_MAILBOX
 from pbxapi.pbx.provisioning import ABANDONED, Difference, Journal
-from pbxapi.pbx.stored import Stored
+from pbxapi.pbx.stored import Stored, lead
 
 if TYPE_CHECKING:
     from pbxapi.pbx.interfaces import Peers
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 Sections = Callable[[], Mapping[str, Mapping[str, str] | None]]
 
+LEFT_OVER = "There is no such extension any more"
 NOT_APPLIED = "Asterisk does not have it: POST /system/apply"
 
 
 def differences(stored: Stored, platform: Platform, peers: Peers, sections: Sections) -> tuple[Difference, ...]:
     """All of them. Raises AmiError when Asterisk does not answer."""
+    if not stored.exists:
+        return tuple(_left(stored))
     return (*_lacking(stored), *_unlike(stored, mended(stored, platform)), *_generated(stored, sections),
             *_running(stored, peers))  # fmt: skip
 
@@ -36,6 +39,18 @@ def left_half_done(journal: Journal, number: str) -> Iterator[Difference]:
         if change.state == ABANDONED and number in change.numbers:
             at = change.at.isoformat(timespec="seconds")
             yield Difference("journal", None, at, "A change of it was left half done: POST .../repair")
+
+
+def _left(stored: Stored) -> Iterator[Difference]:
+    """What is there of a number that is no extension: it would come to the next who gets the number."""
+    plan = lead(stored, Stored(stored.number))
+    for row in plan.rows:
+        keyword = row.key.get("keyword")
+        yield Difference(f"{row.table} {keyword}" if keyword else row.table, None, "a row", LEFT_OVER)
+    for key in plan.keys:
+        yield Difference(f"astdb {key.family}/{key.key}", None, key.before, LEFT_OVER)
+    for state in plan.states:
+        yield Difference(state.device, None, state.before, LEFT_OVER)
 
 
 def _lacking(stored: Stored) -> Iterator[Difference]:
@@ -70,7 +85,7 @@ def mended(stored: Stored, platform: Platform) -> Stored:
     technology = str(device["tech"]) if device else ""
     layout = platform.layout.devices.get(technology)
     if user is None:
-        return stored
+        return stored if stored.exists else Stored(stored.number)
     draft = Draft(stored.number, platform, stored)
     if device is not None and layout is not None:
         whole = Draft(stored.number, platform)

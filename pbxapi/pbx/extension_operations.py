@@ -68,8 +68,13 @@ class Operations:
         old: Mapping[str, Stored],
         operations: Sequence[Operation],
         how: Write,
+        *,
+        remains: Mapping[str, Stored],
     ) -> Decided:
-        """What to do. Raises Conflict, Invalid and NotFound, with fields by operation where there are several."""
+        """What to do; `remains` are left of numbers that are no extensions, and a new one begins without.
+
+        Raises Conflict, Invalid and NotFound, with fields by operation where there are several.
+        """
         self._check_numbers(connection, platform, old, operations, how)
         gone = {each.number: old[each.number] for each in operations if each.op == "delete"}
         gone = with_belongings(connection, platform.schema, self._astdb, gone)
@@ -81,7 +86,7 @@ class Operations:
                 check(number, operation.values)
                 before = gone.get(number) or old.get(number) or Stored(number)
                 after = None if operation.op == "delete" else self._after(operation, before, platform)
-                step = lead(before, after or Stored(number))
+                step = lead(remains.get(number, before), after or Stored(number))
                 _check_widths(step.rows, platform)
                 decided.plan += step
                 files += self._file_changes(before, after)

@@ -39,16 +39,21 @@ class Reader:
     def stored(
         self, numbers: Collection[str] | None, boxes: Mapping[tuple[str, str], Mailbox] | None = None
     ) -> dict[str, Stored]:
-        """These extensions, all of them when None is given, by number; one that has neither row is not there."""
+        """These extensions, all of them when None is given, by number.
+
+        Of the numbers given, those that are no extensions too (`Stored.exists`) where something is left of one.
+        """
         users = self._rows("users", "extension", numbers)
         devices = self._rows("devices", "id", numbers)
         keys = self._keys(numbers)
         settings = {name: self._settings(name, numbers) for name in set(DEVICE_TABLES.values())}
         mappings = self._mappings(numbers)
         found = {}
-        for number in [*users, *(number for number in devices if number not in users)]:
+        left = [*keys, *mappings, *(number for rows in settings.values() for number in rows)] if numbers else []
+        for number in dict.fromkeys([*users, *devices, *left]):
             user, device = users.get(number), devices.get(number)
-            where = DEVICE_TABLES.get(str(device["tech"]) if device else "", "sip")
+            full = next((name for name, rows in settings.items() if number in rows), "sip")
+            where = DEVICE_TABLES.get(str(device["tech"]), "sip") if device else full
             rows = settings[where].get(number, [])
             found[number] = Stored(
                 number,

@@ -11,6 +11,7 @@ from pbxapi.db.engine import connect
 from pbxapi.errors import NotFound, NotSupported
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.change import Changes
+from pbxapi.pbx.extension_belongings import with_belongings
 from pbxapi.pbx.extension_drift import Sections, differences, left_half_done, mended
 from pbxapi.pbx.extension_operations import Decided, Operations
 from pbxapi.pbx.extension_reader import Reader
@@ -19,6 +20,7 @@ from pbxapi.pbx.mailboxes import seen
 from pbxapi.pbx.plan import Plan
 from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import (
+    ABANDONED,
     Difference,
     Extension,
     Journal,
@@ -87,17 +89,35 @@ class PlatformExtensions:
 
     def _one(self, connection: Connection, platform: Platform, number: str) -> Stored:
         found = self._read(connection, platform, [number]).get(number)
-        if found is None:
+        if found is None or not found.exists:
             raise NotFound(f"There is no extension {number}")
         return found
+
+    def _one_or_remains(self, connection: Connection, platform: Platform, number: str) -> Stored:
+        """An extension, or what a write that died left of one. Raises NotFound where nothing is and nobody died."""
+        found = self._read(connection, platform, [number]).get(number)
+        if found is None and not list(left_half_done(self._journal, number)):
+            raise NotFound(f"There is no extension {number}")
+        if found is None or not found.exists:
+            one = {number: found or Stored(number)}
+            return with_belongings(connection, platform.schema, self._astdb, one)[number]
+        return found
+
+    def _look_after(self, numbers: set[str]) -> None:
+        """What was left half done of these is made whole, whatever it was."""
+        left = [each for change in self._journal.open() if change.state == ABANDONED for each in change.numbers]
+        for number in numbers.intersection(left):
+            self._journal.looked_after(number)
 
     def write(self, operations: Sequence[Operation], how: Write) -> Outcome:
         """See `provisioning.Extensions`."""
         with self._writing() as (platform, connection):
-            old = self._read(connection, platform, [each.number for each in operations])
+            found = self._read(connection, platform, [each.number for each in operations])
+            old = {number: each for number, each in found.items() if each.exists}
+            remains = {number: each for number, each in found.items() if not each.exists}
             if how.check and len(operations) == 1 and operations[0].number in old:
                 how.check(view(old[operations[0].number], platform.layout))
-            decided = self._operations.decide(connection, platform, old, operations, how)
+            decided = self._operations.decide(connection, platform, old, operations, how, remains=remains)
             connection.rollback()
             plan = decided.plan + Plan(rows=(NEED_RELOAD,), reload=True) if not decided.plan.empty else decided.plan
             plan = replace(plan, warnings=tuple(filter(None, (*plan.warnings, platform.layout.warning))))
@@ -106,6 +126,7 @@ class PlatformExtensions:
             if how.dry_run or plan.empty:
                 return Outcome(plan, results)
             change = self._changes.carry_out([each.number for each in operations], plan)
+            self._look_after({each.number for each in operations if each.op in {"create", "delete"}})
         applied, reason = self._changes.finish(change, plan, how)
         warnings = tuple(self._after_commit(decided))
         return Outcome(replace(plan, warnings=plan.warnings + warnings), results, applied, reason)
@@ -153,20 +174,21 @@ class PlatformExtensions:
         """Where rows, AstDB, what is generated and what Asterisk runs disagree. Raises NotFound."""
         platform = self._look.now()
         with connect(self._engine) as connection:
-            stored = self._one(connection, platform, number)
+            stored = self._one_or_remains(connection, platform, number)
         found = differences(stored, platform, self._peers, self._sections)
         return (*left_half_done(self._journal, number), *found)
 
     def repair(self, number: str, how: Write) -> Outcome:
         """Put right what `drift` tells of rows and AstDB, and apply: the rows count."""
         with self._writing() as (platform, connection):
-            old = self._one(connection, platform, number)
-            if how.check:
+            old = self._one_or_remains(connection, platform, number)
+            if how.check and old.exists:
                 how.check(view(old, platform.layout))
             new = mended(old, platform)
             connection.rollback()
             plan = lead(old, new) + Plan(rows=(NEED_RELOAD,), reload=True)
-            results = (Result("repair", number, view(new, platform.layout), old != new),)
+            extension = view(new, platform.layout) if new.exists else None
+            results = (Result("repair", number, extension, old != new),)
             if how.dry_run:
                 return Outcome(plan, results)
             change = self._changes.carry_out([number], plan)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, and_, bindparam, column, delete, insert, table, tuple_, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ColumnElement, and_, bindparam, column, delete, insert, select, table, true, tuple_, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pbxapi.db.engine import connect
-from pbxapi.errors import Conflict, Inconsistent, Unavailable
+from pbxapi.errors import Conflict, Inconsistent, Timeout, Unavailable
 from pbxapi.pbx.plan import RowChange, Value
 from pbxapi.pbx.step import Step, run
 
@@ -34,12 +34,24 @@ class Rows:
         """Write all rows, do the steps outside of the database, and commit.
 
         Raises Conflict when a row is not any more what the plan says, Unavailable, Timeout, and what the steps raise,
-        with nothing changed; Inconsistent when that could not be had.
+        with nothing changed; Inconsistent when that could not be had. In tables without transactions what is written
+        without a condition (need_reload) stays: somebody else may have written the same since.
         """
         by_hand = [change for change in changes if not self._transactional(change.table)]
+        telling = [change for change in changes if self._transactional(change.table) and change.before != {}]
+
+        def do() -> None:
+            check_free(connection, by_hand)
+            written.append(True)
+            write(connection, changes)
+
+        written: list[bool] = []
         with connect(self._engine) as connection:
-            rows = Step("rows", lambda: write(connection, changes), lambda: self._take_back(connection, by_hand))
-            run([rows, *outside, Step("commit", lambda: self._commit(connection, changes), _nothing)])
+            rows = Step("rows", do, lambda: self._take_back(connection, by_hand if written else []))
+            try:
+                run([rows, *outside, Step("commit", lambda: self._commit(connection, telling), _nothing)])
+            except IntegrityError as error:
+                raise Conflict("Somebody else has written such a row meanwhile: try again") from error
 
     def _take_back(self, connection: Connection, by_hand: Sequence[RowChange]) -> None:
         # A lost connection has been rolled back by the server already.
@@ -50,14 +62,18 @@ class Rows:
                 take_back(another, by_hand)
                 another.commit()
 
-    def _commit(self, connection: Connection, changes: Sequence[RowChange]) -> None:
-        """Commit; where the answer is lost, look whether it was done."""
+    def _commit(self, connection: Connection, telling: Sequence[RowChange]) -> None:
+        """Commit; where the answer is lost, look whether it was done: one row of the transaction tells of all."""
+        # A server that is gone by now has surely not committed, one that goes while it does may have.
+        connection.execute(select(1))
         try:
             connection.commit()
         except DBAPIError as error:
+            if not telling:
+                return  # no table of it knows transactions: each row was there at once
             try:
-                done = self._written(changes[-1])
-            except Unavailable:
+                done = self._written(telling[0])
+            except (Unavailable, Timeout):
                 what = "whether the rows were written: the database was lost at the commit"
                 raise Inconsistent("The database was lost at the commit: it is not known whether rows were written",
                                    [what]) from error  # fmt: skip
@@ -66,10 +82,22 @@ class Rows:
 
     def _written(self, change: RowChange) -> bool:
         with connect(self._engine) as connection:
-            found = connection.execute(_table(change).select().where(_where(change.key))).mappings().first()
+            # FOR UPDATE waits for a commit that is still under way.
+            rows = connection.execute(_table(change).select().where(_where(change.key)).with_for_update())
+            found = rows.mappings().first()
         if found is None or change.after is None:
             return (found is None) == (change.after is None)
-        return all(found[name] == value for name, value in change.after.items())
+        return all(str(found[name]) == str(value) for name, value in change.after.items())
+
+
+def check_free(connection: Connection, changes: Sequence[RowChange]) -> None:
+    """Raise Conflict when a row that is to be inserted is there already: taking back ours would take theirs."""
+    inserts = [change for change in changes if change.before is None]
+    for _, group in groupby(inserts, lambda change: (change.table, tuple(change.key))):
+        some = list(group)
+        for part, places in _places(some):
+            if connection.execute(select(1).select_from(_table(part[0])).where(places).limit(1)).first():
+                raise Conflict(f"Somebody else has written {_name(part[0])} meanwhile: read it again")
 
 
 def write(connection: Connection, changes: Iterable[RowChange]) -> None:
@@ -101,23 +129,31 @@ def _update(connection: Connection, changes: Sequence[RowChange]) -> None:
 
 
 def _delete(connection: Connection, changes: Sequence[RowChange]) -> None:
+    for part, places in _places(changes):
+        connection.execute(delete(_table(part[0])).where(places))
+
+
+def _places(changes: Sequence[RowChange]) -> Iterator[tuple[Sequence[RowChange], ColumnElement[bool]]]:
+    """Changes of one table, some at a time, with what finds their rows."""
     names = list(changes[0].key)
     for first in range(0, len(changes), MOST_AT_ONCE):
-        keys = [tuple(change.key[name] for name in names) for change in changes[first : first + MOST_AT_ONCE]]
-        places = tuple_(*(column(name) for name in names)).in_(keys)
-        connection.execute(delete(_table(changes[0])).where(places))
+        part = changes[first : first + MOST_AT_ONCE]
+        keys = [tuple(change.key[name] for name in names) for change in part]
+        yield part, tuple_(*(column(name) for name in names)).in_(keys)
 
 
 def take_back(connection: Connection, changes: Sequence[RowChange]) -> None:
-    """Make each row again what it was, as far as it was changed, the last first."""
+    """Make each row again what it was, as far as it was changed, the last first; what others wrote since stays."""
     for change in reversed(changes):
-        there = connection.execute(_table(change).select().where(_where(change.key))).first()
+        ours = and_(_where(change.key), _where(change.after or {}))
         if change.before is None:
-            connection.execute(delete(_table(change)).where(_where(change.key)))
-        elif change.after is None and there is None:
-            connection.execute(insert(_table(change)), dict(change.key) | dict(change.before))
-        elif change.after is not None and change.before:
-            connection.execute(update(_table(change)).where(_where(change.key)).values(dict(change.before)))
+            connection.execute(delete(_table(change)).where(ours))
+        elif change.after is None:
+            there = connection.execute(_table(change).select().where(_where(change.key))).first()
+            if there is None:
+                connection.execute(insert(_table(change)), dict(change.key) | dict(change.before))
+        elif change.before:
+            connection.execute(update(_table(change)).where(ours).values(dict(change.before)))
 
 
 def _kind(change: RowChange) -> Kind:
@@ -134,7 +170,7 @@ def _table(change: RowChange) -> TableClause:
 
 
 def _where(key: Mapping[str, Value]) -> ColumnElement[bool]:
-    return and_(*(column(name) == value for name, value in key.items()))
+    return and_(true(), *(column(name).is_not_distinct_from(value) for name, value in key.items()))
 
 
 def _name(change: RowChange) -> str:

@@ -19,6 +19,9 @@ RELOAD_TIMEOUT = 30.0
 """Seconds; 0.2 for 1,000 extensions, and others may be reloading."""
 
 PAUSE = 0.1
+LOADED_WITHIN, LOOK_AGAIN = 3.0, 0.02
+"""Seconds in which what was loaded is to be there, and until another look."""
+
 NO_RIGHTS = "the manager user needs the class config"
 
 _HEAD = re.compile(r"\[([^\]]+)\](?:\(([^)]*)\))?")
@@ -143,6 +146,11 @@ class SectionFile:
     def _look(self, numbers: Sequence[str]) -> None:
         """Nobody reports an option that is wrong: the object is left out, and only the log says so."""
         lacking = self._lacking(numbers) if self._lacking and numbers else {}
+        deadline = time.monotonic() + LOADED_WITHIN
+        while lacking and self._lacking and time.monotonic() < deadline:
+            # chan_sip reads its file in a thread of its own, some time after it has said that it did.
+            time.sleep(LOOK_AGAIN)
+            lacking = self._lacking(list(lacking))
         if lacking:
             what = "; ".join(f"{number}: {words}" for number, words in list(lacking.items())[:5])
             raise Refused(f"Asterisk did not take what was written, and it was taken back ({what})")

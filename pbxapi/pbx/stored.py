@@ -45,6 +45,11 @@ class Stored:
     states: Mapping[str, str] = field(default_factory=dict)
     box: Mailbox | None = None
 
+    @property
+    def exists(self) -> bool:
+        """Whether it is an extension; else it is what is left of one, or nothing."""
+        return self.user is not None or self.device is not None
+
     def key(self, family: str, key: str = "") -> str | None:
         """An entry of AstDB below this number: `key("AMPUSER", "cidname")`, `key("CW")`."""
         return self.keys.get((family, f"{self.number}/{key}" if key else self.number))

@@ -191,12 +191,14 @@ def test_the_flag_is_read_and_set_and_made_where_it_is_missing(tables: Engine) -
         assert connection.execute(text("SELECT variable, value FROM admin")).all() == [("need_reload", "true")]
 
 
-def test_the_database_being_away_is_a_reason_and_no_error(tmp_path: Path, demo_ami: Client) -> None:
+def test_the_database_being_away_is_a_reason_and_no_error(
+    tmp_path: Path, demo_ami: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     from pbxapi.db.engine import sqlite_engine
 
     away = sqlite_engine(str(tmp_path / "missing" / "platform.db"))
     command = PlatformCommand("freepbx", PlatformLook(away, "freepbx"), (), demo_ami)
-    logging.getLogger("pbxapi.db").setLevel(logging.CRITICAL)
+    caplog.set_level(logging.CRITICAL, "pbxapi.db")
     ok, reason = command.run(10)
     assert not ok
     assert reason == command.why_not()

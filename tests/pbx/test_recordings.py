@@ -379,7 +379,7 @@ for what in sys.argv[2:]:
 def shared(tmp_path: Path) -> Iterator[Path]:
     """A folder that another user can reach, of whom nothing in it is."""
     opened = [folder for folder in (tmp_path, *tmp_path.parents) if folder.owner() == tmp_path.owner()]
-    modes = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in opened[:3]}
+    modes = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in opened}
     for folder, mode in modes.items():
         folder.chmod(mode | 0o011)
     yield tmp_path
