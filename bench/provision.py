@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import os
 import socket
 import statistics
@@ -31,12 +30,13 @@ from pbxapi.pbx.plan import Plan
 from pbxapi.pbx.provisioning import Operation, Write
 from tests.real.api import Api, app_for
 from tests.real.mariadb import MariaDB
-from tests.real.plain_exchange import plain_exchange
+from tests.real.plain_exchange import PlainExchange, plain_exchange
 from tests.real.platform_exchange import KINDS, PlatformExchange, started
 
 BATCH_GOAL = 1.5
 ONE_BY_ONE_GOAL = 200.0
 RELOADS = 20
+ROUNDS = 9
 FIRST = 10_000
 MEMORY_GOAL = 5.0
 """Megabytes that the process may grow by."""
@@ -55,8 +55,10 @@ def main() -> None:
         stack.callback(mariadb.stop)
         with started(KINDS[0], mariadb, _made(folder / "freepbx")) as exchange:
             _platform(report, exchange, folder, args)
-        for version, kind in itertools.product(("22", "16"), ("realtime", "file")):
-            _registering(report, version, kind, mariadb, folder, args)
+        for version in ("22", "16"):
+            with plain_exchange(version, mariadb, _made(folder / f"plain-{version}")) as plain:
+                for kind in ("realtime", "file"):
+                    _registering(report, plain, f"{version}, {kind}", folder, args.extensions)
     report.finish()
 
 
@@ -119,14 +121,14 @@ def _resident() -> float:
 
 @contextlib.contextmanager
 def _api(exchange: PlatformExchange, folder: Path) -> Iterator[Api]:
-    api = Api(app_for(exchange.settings(folder / "store.db")))
+    api = Api(app_for(exchange.settings(folder / "store.db", LOG_PATH=str(folder / "api.log"))))
     yield api
     api.close()
 
 
-def _batch(api: Api, bodies: list[dict[str, str]]) -> None:
+def _batch(api: Api, bodies: list[dict[str, str]], apply: str = "false") -> None:
     operations = [{"op": "create", "extension": body} for body in bodies]
-    api.post("/extensions/batch?apply=false", {"operations": operations}, status=200)
+    api.post(f"/extensions/batch?apply={apply}", {"operations": operations}, status=200)
 
 
 def _import(exchange: PlatformExchange, folder: Path, bodies: list[dict[str, str]]) -> None:
@@ -175,36 +177,34 @@ def _put(port: int, plan: Plan) -> None:
             answered, sent = b"", 0
 
 
-def _registering(
-    report: Report, version: str, kind: str, mariadb: MariaDB, folder: Path, args: argparse.Namespace
-) -> None:
-    place = _made(folder / f"plain-{version}-{kind}")
-    with plain_exchange(version, mariadb, place) as exchange:
-        api = Api(app_for(exchange.settings(place / "store.db", kind)))
-        for among in (0, args.extensions):
-            say(f"POST to REGISTER, Asterisk {version}, {kind}, among {among} ...")
-            if among:
-                seconds = _seconds(partial(_batch, api, _bodies(among)))
-                report.note(f"batch of {among}, {version}, {kind}", f"{seconds:.1f} s")
-            took = []
-            for place_of in range(9):
-                number = str(500 + place_of)
-                began = time.perf_counter()
-                made = api.post("/extensions", {"extension": number, "name": "Alice"}, status=201)
-                status = exchange.phone(number, made["secret"]).register()
-                took.append(time.perf_counter() - began)
-                if status != 200:
-                    raise RuntimeError(f"{number} was refused: {status}")
-                api.send("DELETE", f"/extensions/{number}?force=true", status=200)
-            report.samples[f"register {version} {kind} {among}"] = took
-            report.note(
-                f"POST to 200 OK of REGISTER, {version}, {kind}, " + (f"among {among}" if among else "alone"),
-                f"{statistics.median(took) * 1000:.0f} ms (at most {max(took) * 1000:.0f})",
-            )
-            if among == 0:
-                api.post("/system/apply", None, status=200)
-        api.close()
-        exchange.clear()
+def _registering(report: Report, exchange: PlainExchange, name: str, folder: Path, most: int) -> None:
+    kind = name.rpartition(" ")[2]
+    api = Api(
+        app_for(exchange.settings(folder / f"{name}.db", kind, ACCESS_LOG="false", LOG_PATH=str(folder / "api.log")))
+    )
+    for among in (0, most):
+        say(f"POST to REGISTER, Asterisk {name}, among {among} ...")
+        if among:
+            report.note(f"batch of {among}, {name}", f"{_seconds(partial(_batch, api, _bodies(among), 'true')):.1f} s")
+        took = [_until_registered(exchange, api, str(500 + place)) for place in range(ROUNDS)]
+        report.samples[f"register {name} {among}"] = took
+        where = f"among {among}" if among else "alone"
+        words = f"{statistics.median(took) * 1000:.0f} ms (at most {max(took) * 1000:.0f})"
+        report.note(f"POST to 200 OK of REGISTER, {name}, {where}", words)
+    api.close()
+    exchange.clear()
+
+
+def _until_registered(exchange: PlainExchange, api: Api, number: str) -> float:
+    """Seconds. Raises RuntimeError when the phone is refused."""
+    began = time.perf_counter()
+    made = api.post("/extensions", {"extension": number, "name": "Alice"}, status=201)
+    status = exchange.phone(number, made["secret"]).register()
+    took = time.perf_counter() - began
+    if status != 200:
+        raise RuntimeError(f"{number} was refused: {status}")
+    api.send("DELETE", f"/extensions/{number}?force=true", status=200)
+    return took
 
 
 def _seconds(do: Callable[[], object]) -> float:
