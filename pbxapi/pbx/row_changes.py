@@ -37,19 +37,28 @@ class Rows:
         with nothing changed; Inconsistent when that could not be had. In tables without transactions what is written
         without a condition (need_reload) stays: somebody else may have written the same since.
         """
-        by_hand = [change for change in changes if not self._transactional(change.table)]
-        telling = [change for change in changes if self._transactional(change.table) and change.before != {}]
+        transactional = {table: self._transactional(table) for table in {change.table for change in changes}}
+        by_hand = [change for change in changes if not transactional[change.table]]
+        telling = [change for change in changes if transactional[change.table] and change.before != {}]
+        # Who dies half way leaves an extension that can be deleted once more, rather than half of one.
+        late = [change for change in by_hand if change.after is None]
+        soon = [change for change in changes if transactional[change.table] or change.after is not None]
+        written: list[bool] = []
 
         def do() -> None:
             check_free(connection, by_hand)
             written.append(True)
-            write(connection, changes)
+            write(connection, soon)
 
-        written: list[bool] = []
         with connect(self._engine) as connection:
-            rows = Step("rows", do, lambda: self._take_back(connection, by_hand if written else []))
+            steps = [
+                Step("rows", do, lambda: self._take_back(connection, by_hand if written else [])),
+                *outside,
+                Step("rows that go", lambda: write(connection, late), _nothing),
+                Step("commit", lambda: self._commit(connection, telling), _nothing),
+            ]
             try:
-                run([rows, *outside, Step("commit", lambda: self._commit(connection, telling), _nothing)])
+                run(steps)
             except IntegrityError as error:
                 raise Conflict("Somebody else has written such a row meanwhile: try again") from error
 

@@ -186,7 +186,9 @@ def test_actions_whose_answers_are_not_awaited_leave_nothing_behind(
         client.request("Ping")
         manager.sessions[0].actions.clear()
         gc.collect()
-        return tracemalloc.get_traced_memory()[0]
+        # Other threads of the process, an exchange of other tests among them, allocate as they please.
+        ours = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, "*/pbxapi/ami/*")])
+        return sum(trace.size for trace in ours.traces)
 
     tracemalloc.start(1)
     before = repeat(20)

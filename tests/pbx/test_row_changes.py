@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from pbxapi.errors import Conflict, Refused
 from pbxapi.pbx.plan import RowChange
-from pbxapi.pbx.row_changes import Rows
+from pbxapi.pbx.row_changes import Rows, take_back, write
 from pbxapi.pbx.step import Step
 
 MAKE = """
@@ -86,3 +86,37 @@ def test_nothing_is_visible_to_others_while_the_steps_outside_run(engine: Engine
     seen: list[list[tuple[object, ...]]] = []
     Rows(engine, lambda table: True).write(CHANGES, [Step("look", lambda: seen.append(dump(engine)), lambda: None)])
     assert seen == [before]
+
+
+def test_rows_that_no_transaction_holds_go_last_so_that_who_dies_before_leaves_them(engine: Engine) -> None:
+    seen: list[list[tuple[object, ...]]] = []
+    Rows(engine, lambda table: False).write(
+        CHANGES[3:], [Step("look", lambda: seen.append(dump(engine)), lambda: None)]
+    )
+    assert ("201", "secret", "x", 2) in seen[0]
+    assert ("201", "secret", "x", 2) not in dump(engine)
+
+
+def test_taking_back_by_hand_leaves_what_others_wrote_since(engine: Engine) -> None:
+    with engine.begin() as connection:
+        write(connection, CHANGES)
+        connection.execute(text("UPDATE users SET name = 'Theirs' WHERE extension = '201'"))
+        connection.execute(text("UPDATE sip SET data = 'theirs' WHERE id = '200'"))
+        connection.execute(text("INSERT INTO sip VALUES ('201', 'dial', 'theirs', 0)"))
+        take_back(connection, CHANGES)
+    assert dump(engine) == [
+        ("201", "Theirs", None),
+        ("200", "secret", "theirs", 2), ("201", "dial", "theirs", 0), ("201", "secret", "x", 2),
+        ("202", "secret", "y", 2),
+    ]  # fmt: skip
+
+
+def test_a_row_that_is_there_already_is_a_conflict_and_stays(engine: Engine) -> None:
+    before = dump(engine)
+    for transactional in (True, False):
+        taken = RowChange("sip", {"id": "202", "keyword": "secret"}, None, {"data": "y", "flags": 2})
+        with pytest.raises(Conflict, match="Somebody else"):
+            Rows(engine, {True: lambda table: True, False: lambda table: False}[transactional]).write(
+                [*CHANGES[:1], taken], []
+            )
+        assert dump(engine) == before
