@@ -70,6 +70,7 @@ class CdrTable:
         return dict(plan)
 
     def clear(self) -> None:
+        self._connection.ping(reconnect=True)  # some test may have killed the server
         with self._connection.cursor() as cursor:
             cursor.execute("DELETE FROM cdr")
 

@@ -23,6 +23,7 @@ from pbxapi.pbx.plan import KeyChange
 from pbxapi.pbx.provisioning import ABANDONED, Write
 from pbxapi.store import Store
 from pbxapi.store.migrate import migrate
+from tests.real import required
 from tests.real.asterisk import Asterisk
 from tests.real.deadline import eventually
 from tests.real.faulty_platform import FAMILIES, FaultyPlatform, Place, write_and_die, write_many
@@ -49,6 +50,17 @@ NOT_LATIN = (("name", "\N{PILE OF POO}"), ("name", "\u4e2d\u6587"))
 
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.real.faulty_platform"])
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """One of our own: it is killed, and others would lose their connections."""
+    if required.find_program("mariadbd") is None:
+        required.missing("mariadbd", "apt install mariadb-server")
+    server = MariaDB(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="module", params=["freepbx17", "freepbx13"], ids=["InnoDB", "MyISAM"])
