@@ -23,9 +23,10 @@ def applications(manager: Manager) -> dict[str, str]:
 
 
 def bridged(manager: Manager) -> set[str]:
-    """The phones that talk, which must all be in one bridge."""
+    """The phones that talk in one bridge; none while there are two, as for a moment of a transfer."""
     channels = [one for one in manager.channels() if one.get("BridgeId")]
-    assert len({one.get("BridgeId") for one in channels}) <= 1
+    if len({one.get("BridgeId") for one in channels}) > 1:
+        return set()
     return {one.get("Channel").removeprefix("PJSIP/").partition("-")[0] for one in channels}
 
 
