@@ -35,8 +35,8 @@ def differences(stored: Stored, platform: Platform, peers: Peers, sections: Sect
 
 def left_half_done(journal: Journal, number: str) -> Iterator[Difference]:
     """What a process left of this number when it died, or when an undo failed. Raises Unavailable."""
-    for change in journal.open():
-        if change.state == ABANDONED and number in change.numbers:
+    for change in journal.open(ABANDONED):
+        if number in change.numbers:
             at = change.at.isoformat(timespec="seconds")
             yield Difference("journal", None, at, "A change of it was left half done: POST .../repair")
 

@@ -105,7 +105,7 @@ class PlatformExtensions:
 
     def _look_after(self, numbers: set[str]) -> None:
         """What was left half done of these is made whole, whatever it was."""
-        left = [each for change in self._journal.open() if change.state == ABANDONED for each in change.numbers]
+        left = [each for change in self._journal.open(ABANDONED) for each in change.numbers]
         for number in numbers.intersection(left):
             self._journal.looked_after(number)
 

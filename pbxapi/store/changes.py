@@ -87,8 +87,9 @@ class ChangeStore:
             row = connection.execute(select(applies).order_by(applies.c.id.desc()).limit(1)).first()
         return (row.until, Applied(row.ok, row.seconds, row.reason, row.at)) if row else None
 
-    def open(self) -> list[Change]:
-        """All of them, oldest first."""
+    def open(self, *states: str) -> list[Change]:
+        """All of them, or those in these states, oldest first."""
+        wanted = select(changes).order_by(changes.c.id)
         with self._store.begin() as connection:
-            rows = connection.execute(select(changes).order_by(changes.c.id)).all()
+            rows = connection.execute(wanted.where(changes.c.state.in_(states)) if states else wanted).all()
         return [Change(row.id, tuple(json.loads(row.numbers)), row.state, row.at) for row in rows]

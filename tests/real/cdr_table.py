@@ -70,7 +70,10 @@ class CdrTable:
         return dict(plan)
 
     def clear(self) -> None:
-        self._connection.ping(reconnect=True)  # some test may have killed the server
+        try:
+            self._connection.ping(reconnect=False)
+        except pymysql.MySQLError:  # some test has killed the server
+            self._connection = self._connect()
         with self._connection.cursor() as cursor:
             cursor.execute("DELETE FROM cdr")
 
