@@ -79,7 +79,7 @@ class ExtensionChangesSchema(ma.Schema):
     )
     managed = ma.fields.Boolean(metadata={"description": "Is not looked at: as GET gives it."})
     name = ma.fields.String(validate=ma.validate.Length(1, checks.NAME_LENGTH), metadata=about("name"))
-    technology = ma.fields.String(validate=ma.validate.OneOf(checks.CREATABLE), metadata=about("technology"))
+    technology = ma.fields.String(validate=ma.validate.OneOf(TECHNOLOGIES), metadata=about("technology"))
     secret = ma.fields.String(
         allow_none=True,
         validate=ma.validate.Length(*checks.SECRET_LENGTH),
@@ -123,6 +123,7 @@ class NewExtensionSchema(ExtensionChangesSchema):
         metadata={"description": "A number that nothing else on the exchange has.", "example": "200"},
     )
     name = ma.fields.String(required=True, validate=ma.validate.Length(1, checks.NAME_LENGTH), metadata=about("name"))
+    technology = ma.fields.String(validate=ma.validate.OneOf(checks.CREATABLE), metadata=about("technology"))
     secret = ma.fields.String(
         allow_none=True,
         validate=ma.validate.Length(*checks.SECRET_LENGTH),

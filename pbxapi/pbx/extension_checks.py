@@ -13,12 +13,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from pbxapi.errors import Invalid
-from pbxapi.pbx.provisioning import Values
+from pbxapi.pbx.provisioning import TECHNOLOGIES, Values
 
 NUMBER = r"[0-9]{1,20}"
 PIN = r"[0-9]{4,20}"
 CONTEXT = r"[0-9A-Za-z_.-]{1,79}"
-TRANSPORT = r"[0-9A-Za-z_.-]{1,80}"
+TRANSPORT = r"[0-9A-Za-z_.-]{1,80}(,[0-9A-Za-z_.-]{1,20}){0,4}"
 GROUPS = r"[0-9A-Za-z_-]+(,[0-9A-Za-z_-]+)*"
 ACCOUNT_CODE = r"[0-9A-Za-z_.@+-]{1,80}"
 ADDRESS = r"[^\s@,;|<>\"'()\[\]\\]{1,64}@[^\s@,;|<>\"'()\[\]\\]{1,190}"
@@ -48,6 +48,7 @@ RESERVED_CONTEXTS = frozenset({"general", "zonemessages", "novm"})
 
 _NO_NAME = frozenset(';[],|"<>')
 _NO_CALLER_ID = frozenset(";[],|")
+_VARIABLE = re.compile(r"\$\{\w{1,80}(:-?[0-9]{1,4}){0,2}\}", re.ASCII)
 _JOINERS = frozenset("\u200c\u200d")
 _COMMON = frozenset({"password", "passwd", "passw", "secret", "changeme", "letmein", "asterisk", "qwerty", "welcome"})
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -145,6 +146,19 @@ def options_fault(options: Mapping[str, str | None], forbidden: str = ";") -> st
     return None
 
 
+def mailbox_options_fault(options: Mapping[str, str | None]) -> str | None:
+    """What is wrong with options of a mailbox.
+
+    app_voicemail evaluates some of them (emailsubject, emailbody, fromstring) as the dialplan is, so that a function
+    such as SHELL() in them would be run, or one whose name a caller's own name holds.
+    """
+    for keyword, value in options.items():
+        rest = _VARIABLE.sub("", value or "")
+        if "${" in rest or "$[" in rest:
+            return f"{_quoted(keyword)}: only plain variables, such as ${{VM_NAME}}, may stand in it."
+    return options_fault(options, ";,|=")
+
+
 def _faults(values: Values, rules: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         rule = rules.get(name)
@@ -188,13 +202,13 @@ _GROUPS = _like(GROUPS, "Must be groups such as 1,3 or sales, with commas betwee
 _MAIL = _like(f"{ADDRESS}(,{ADDRESS})*", "Must be mail addresses, with commas between them.")
 _RULES: Mapping[str, Any] = {
     "name": name_fault,
-    "technology": _one_of(CREATABLE),
+    "technology": _one_of(TECHNOLOGIES),
     "secret": secret_fault,
     "context": _CONTEXT,
     "caller_id": text_fault,
     "emergency_caller_id": text_fault,
     "codecs": codecs_fault,
-    "transport": _like(TRANSPORT, "Must be a transport's name."),
+    "transport": _like(TRANSPORT, "Must be a transport's name, of chan_sip several with commas between them."),
     "dtmf_mode": _one_of(DTMF_MODES),
     "call_group": _GROUPS,
     "pickup_group": _GROUPS,
@@ -217,6 +231,6 @@ _RULES: Mapping[str, Any] = {
         "password": _like(PIN, "Must be 4 to 20 digits."),
         "email": _MAIL,
         "pager": _MAIL,
-        "options": lambda options: options_fault(options, ";,|="),
+        "options": mailbox_options_fault,
     },
 }

@@ -15,6 +15,7 @@ from pbxapi.pbx.platform import Platform
 from pbxapi.pbx.provisioning import Mailbox, RecordingPolicy, Values
 from pbxapi.pbx.stored import MAPPINGS, Stored, mapping_place
 
+WITH_SECRET = frozenset({"pjsip", "sip", "iax2"})
 STALE_SECRET = "secret_origional"  # noqa: S105 (a keyword)
 
 
@@ -144,6 +145,10 @@ class Draft:
             self.settings["callerid"] = f"{name} <{self.number}>"
 
     def _set_secret(self, secret: str | None) -> None:
+        if self.technology not in WITH_SECRET:
+            if secret is None:
+                return
+            raise Invalid("It has no phone that registers", {"secret": [f"There is none for {self.technology}."]})
         if secret is None:
             secret = secrets.token_hex(64)[: self._secret_size()]
         self._settings.put("secret", secret)

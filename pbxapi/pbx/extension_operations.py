@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.dialect import SIP_TRANSPORTS
 from pbxapi.pbx.extension_belongings import with_belongings
 from pbxapi.pbx.extension_checks import check
 from pbxapi.pbx.extension_draft import Draft
@@ -137,9 +138,9 @@ class Operations:
             technology = values.pop("technology", None) or self._default_technology(platform)
             self._check_technology(technology, platform)
             draft.begin(technology, str(values.get("name") or operation.number))
-        elif values.get("technology"):
+        elif values.get("technology") not in (None, draft.technology):
             self._check_technology(values["technology"], platform)
-        self._check_values(values, before, platform, draft.technology)
+        self._check_values(values, before, draft.technology)
         draft.set(values)
         if "voicemail" in values:
             whole = operation.op == "replace"
@@ -156,13 +157,22 @@ class Operations:
         if technology not in platform.layout.devices or platform.settings.get("ASTSIPDRIVER") == other:
             raise Invalid("No such extension can be made here", {"technology": [f"This exchange has no {technology}."]})
 
-    def _check_values(self, values: Values, before: Stored, platform: Platform, technology: str) -> None:
+    def _check_values(self, values: Values, before: Stored, was: str) -> None:
         context = values.get("context")
         if context and context not in self._contexts and context != before.settings.get("context"):
             raise Invalid("The context may not be used", {"context": ["CALL_CONTEXTS does not name it."]})
         transport = values.get("transport")
-        known = self._transports() if transport and technology == "pjsip" else None
-        if transport and known is not None and transport not in known:
+        technology = values.get("technology") or was
+        if transport and (technology != was or transport != before.settings.get("transport")):
+            self._check_transport(transport, technology)
+
+    def _check_transport(self, transport: str, technology: str) -> None:
+        """PJSIP's have names, and a phone has one of them; one of chan_sip may have several protocols."""
+        several = technology == "sip"
+        known = SIP_TRANSPORTS if several else self._transports()
+        if known is None and "," in transport:
+            raise Invalid("There is no such transport", {"transport": ["Must be one."]})
+        if known is not None and not set(transport.split(",") if several else [transport]) <= set(known):
             raise Invalid("There is no such transport", {"transport": [f"Known here: {', '.join(sorted(known))}."]})
 
     def _file_changes(self, before: Stored, after: Stored | None) -> tuple[FileChange, ...]:

@@ -27,7 +27,8 @@ def seen(voicemail: VoicemailFile) -> Mapping[tuple[str, str], Mailbox]:
 def merged(voicemail: VoicemailFile, values: Values | None, before: Mailbox | None, *, whole: bool) -> Mailbox | None:
     """The box after what was sent: a merge (RFC 7396), or with `whole` nothing but that and the PIN it has.
 
-    A new one gets a PIN, and so does one whose PIN was sent as null. Raises Invalid where no box can be written.
+    A new one gets a PIN, and keeps it where null is sent: so GET shows it to who may not see it. Raises Invalid where
+    no box can be written.
     """
     if values is None:
         return None
@@ -39,7 +40,7 @@ def merged(voicemail: VoicemailFile, values: Values | None, before: Mailbox | No
         base = Mailbox(context=base.context, password=base.password)
     given = {name: getattr(Mailbox(), name) if value is None else value for name, value in values.items()}
     if values.get("password") is None:
-        given["password"] = base.password if whole or "password" not in values else voicemail.new_password()
+        given["password"] = base.password
     if "options" in values:
         options = {**base.options, **(values["options"] or dict.fromkeys(base.options))}
         given["options"] = {name: value for name, value in options.items() if value is not None}

@@ -114,7 +114,7 @@ def test_what_is_no_network_is_refused(text: str) -> None:
         ("max_contacts", 101),
         ("ring_time", -1),
         ("call_limit", 1001),
-        ("technology", "dahdi"),
+        ("technology", "analogue"),
     ],
 )
 def test_each_field_is_looked_at(field: str, value: object) -> None:
@@ -128,6 +128,20 @@ def test_each_field_is_looked_at(field: str, value: object) -> None:
 )  # fmt: skip
 def test_each_field_of_a_mailbox_is_looked_at(field: str, value: object) -> None:
     assert list(faults(voicemail={field: value})) == [f"voicemail.{field}"]
+
+
+@pytest.mark.parametrize("text", ["${SHELL(id)}", "x ${FILE(/etc/passwd)}", "${${VM_CIDNAME}}", "$[1+1]", "${VM_NAME"])
+def test_no_option_of_a_mailbox_makes_asterisk_run_something(text: str) -> None:
+    assert list(faults(voicemail={"options": {"emailsubject": text}})) == ["voicemail.options"]
+
+
+@pytest.mark.parametrize("text", ["Message for ${VM_NAME}, ${VM_DUR:0:3}".replace(",", ""), "it costs 5$", "{x}"])
+def test_an_option_of_a_mailbox_may_name_variables(text: str) -> None:
+    assert faults(voicemail={"options": {"emailsubject": text}}) == {}
+
+
+def test_a_phone_of_chan_sip_may_have_several_transports() -> None:
+    assert faults(transport="udp,tcp,tls") == {}
 
 
 def test_a_mailbox_may_have_several_addresses() -> None:

@@ -270,6 +270,15 @@ def test_a_mailbox_is_merged_by_an_update_and_whole_after_a_replacement(world: W
     assert (box.password, box.email, box.attach, dict(box.options)) == ("4321", "b@example.com", False, {})
 
 
+@pytest.mark.parametrize("op", ["update", "replace"])
+def test_a_mailbox_keeps_its_pin_when_null_is_sent(world: World, op: str) -> None:
+    world.create(voicemail={"password": "4321"})
+    world.write(op, "200", voicemail={"password": None, "email": "a@example.com"})
+    box = world.extensions.get("200").voicemail
+    assert box is not None
+    assert (box.password, box.email) == ("4321", "a@example.com")
+
+
 def test_a_mailbox_that_goes_takes_its_mapping_along(world: World) -> None:
     nothing = world.mappings()
     world.create(voicemail={"password": "4321"})
@@ -468,3 +477,34 @@ def test_a_plan_that_holds_a_pin_shows_it_nowhere(world: World) -> None:
     )
     assert any(isinstance(change, FileChange) for change in outcome.plan.files)
     assert "48151623" not in repr(outcome)
+
+
+def test_the_technology_that_an_extension_has_may_be_sent_along(world: World) -> None:
+    world.create()
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE devices SET tech = 'iax2' WHERE id = '200'"))
+    for op in ("update", "replace"):
+        assert world.write(op, "200", technology="iax2", name="Bob").results[0].op == op
+    with pytest.raises(Invalid) as refused:
+        world.create("201", technology="iax2")
+    assert list(refused.value.fields) == ["technology"]
+
+
+def test_a_transport_is_looked_at_by_the_technology_that_is_to_be(world: World) -> None:
+    world.create("200", technology="sip", transport="udp,tcp,tls")
+    assert world.write("replace", "200", transport="udp,tcp,tls").plan.empty
+    for values in ({"transport": "udp,carrier-pigeon"}, {"technology": "pjsip", "transport": "udp,tcp,tls"}):
+        with pytest.raises(Invalid) as refused:
+            world.write("update", "200", **values)
+        assert list(refused.value.fields) == ["transport"]
+
+
+def test_what_has_no_phone_gets_no_secret(world: World) -> None:
+    world.create()
+    with world.engine.begin() as connection:
+        connection.execute(text("DELETE FROM devices"))
+        connection.execute(text("DELETE FROM sip"))
+    with pytest.raises(Invalid) as refused:
+        world.write("update", "200", secret="Kq7-wie4zo")
+    assert list(refused.value.fields) == ["secret"]
+    assert world.write("update", "200", secret=None).plan.empty
