@@ -12,6 +12,8 @@ from pbxapi.db.engine import Login
 from pbxapi.drivers.past import NO_DATABASE, no_folder, past
 from pbxapi.drivers.plain import provisioning as plain
 from pbxapi.drivers.provisioned import Provisioned
+from pbxapi.pbx.agents import QueueAgents
+from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
@@ -19,6 +21,7 @@ from pbxapi.pbx.interfaces import Credentials, Pbx, Peers, SipExtensions
 from pbxapi.pbx.local_time import system_zone
 from pbxapi.pbx.parking import AmiParking
 from pbxapi.pbx.peers import AmiPeers
+from pbxapi.pbx.queues import AmiQueues
 from pbxapi.pbx.recordings import FileRecordings
 from pbxapi.pbx.sip_extensions import ConfSipExtensions
 from pbxapi.pbx.system import AmiSystem
@@ -32,9 +35,7 @@ Provision = Callable[[Client, Peers], Provisioned]
 def build(settings: Settings, store: Store) -> Pbx:
     """An Asterisk with no platform around it. Connects to nothing."""
     login = database_login(settings) if settings.database.password else None
-    return assemble(
-        settings, store, conf_sip_extensions(settings), {}, login, lambda ami, peers: plain(settings, store, ami, login)
-    )
+    return assemble(settings, store, conf_sip_extensions(settings), {}, login, partial(plain, settings, store, login))
 
 
 def database_login(settings: Settings) -> Login:
@@ -104,6 +105,7 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
     peers = AmiPeers(ami, channels, ttl=ttl)
     provisioned = provision(ami, peers)
     others.update(provisioned.others)
+    queues = AmiQueues(ami, AstDb(ami), provisioned.seats, provisioned.queue_setup, ttl=ttl)
     keep = timedelta(hours=s.calls.keep_hours)
     calls = AmiCalls(
         ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl, past=history.call_records
@@ -132,6 +134,10 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         follow_me=provisioned.follow_me,
         features=provisioned.features,
         applying=provisioned.applying,
+        queues=queues,
+        queue_setup=provisioned.queue_setup,
+        queue_statistics=None,
+        agents=QueueAgents(queues),
         sip_extensions=sip_extensions,
         ari=ari,
         close=close,

@@ -26,6 +26,7 @@ from pbxapi.pbx.plain_follow_me import PlainFollowMe
 from pbxapi.pbx.plain_operations import PlainOperations
 from pbxapi.pbx.plain_store import PlainStore, transports
 from pbxapi.pbx.provisioning import Write
+from pbxapi.pbx.queue_seats import PlainSeats
 from pbxapi.pbx.realtime_store import RealtimeStore
 from pbxapi.pbx.row_changes import Rows
 from pbxapi.pbx.running import Running, running
@@ -37,6 +38,7 @@ from pbxapi.store import Store
 
 if TYPE_CHECKING:
     from pbxapi.db.engine import Engine
+    from pbxapi.pbx.interfaces import Peers
 
 DATABASE = "asterisk"
 STORE = "extensions.store"
@@ -55,21 +57,22 @@ class _Place:
     close: Callable[[], None]
 
 
-def provisioning(settings: Settings, store: Store, ami: Client, login: Login | None) -> Provisioned:
+def provisioning(settings: Settings, store: Store, login: Login | None, ami: Client, peers: Peers) -> Provisioned:
     """Put it together; `login` is DB_HOST's. Connects to nothing."""
     given = settings.provisioning
+    seats = PlainSeats(peers, settings.platform.channel_driver, frozenset(settings.calls.contexts))
     context = settings.calls.contexts[0]
     dialect = DIALECTS[settings.platform.channel_driver].with_context(context)
     astdb = AstDb(ami)
     runs = running(dialect, ami, astdb)
     if not given.extension_store:
-        return Provisioned(others={STORE: lambda: NOT_SET})
+        return Provisioned(seats=seats, others={STORE: lambda: NOT_SET})
     if given.extension_store == "file":
         place = _files(settings, ami, dialect, runs)
     elif dialect.technology != "pjsip":
-        return Provisioned(others={STORE: lambda: NO_REALTIME})
+        return Provisioned(seats=seats, others={STORE: lambda: NO_REALTIME})
     elif (tables := _engine(settings, login)) is None:
-        return Provisioned(others={STORE: lambda: NO_DATABASE})
+        return Provisioned(seats=seats, others={STORE: lambda: NO_DATABASE})
     else:
         place = _realtime(tables, dialect)
 
@@ -102,6 +105,7 @@ def provisioning(settings: Settings, store: Store, ami: Client, login: Login | N
         journal=store.changes,
     )  # fmt: skip
     return Provisioned(
+        seats=seats,
         extensions=extensions,
         follow_me=follows,
         applying=applying,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pbxapi.pbx.provisioning import Applying, Extensions, FeatureStates, FollowMes
+    from pbxapi.pbx.queue_seats import Seats
+    from pbxapi.pbx.queueing import QueueSetup
 
 
 def _nothing() -> None: ...
@@ -17,6 +19,8 @@ def _nothing() -> None: ...
 class Provisioned:
     """None is what this exchange has not; `others` are capabilities, each saying why it is not there, or None."""
 
+    seats: Seats
+    queue_setup: QueueSetup | None = None
     extensions: Extensions | None = None
     follow_me: FollowMes | None = None
     features: FeatureStates | None = None

@@ -44,6 +44,16 @@ CAPABILITIES = (
     Wanted("channels.park", (Need("Park", "call", "res_parking"),)),
     Wanted("calls.originate", (Need("Originate", "originate"), Need("Getvar", "call or reporting"))),
     Wanted("parking", (Need("Parkinglots", "call", "res_parking"), Need("ParkedCalls", "call", "res_parking"))),
+    Wanted("queues", (Need("QueueStatus", "reporting", "app_queue"),)),
+    Wanted(
+        "queues.members",
+        (
+            Need("QueueAdd", "agent", "app_queue"),
+            Need("QueueRemove", "agent", "app_queue"),
+            Need("QueuePause", "agent", "app_queue"),
+            Need("QueuePenalty", "agent", "app_queue"),
+        ),
+    ),
     Wanted(
         "extensions.astdb",
         (

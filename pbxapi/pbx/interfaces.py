@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pbxapi.pbx.history import CallRecords, CallStatistics, Recordings
     from pbxapi.pbx.live import Snapshot
     from pbxapi.pbx.provisioning import Applying, Extensions, FeatureStates, FollowMes
+    from pbxapi.pbx.queueing import Agents, Queues, QueueSetup, QueueStatistician
 
 T = TypeVar("T")
 
@@ -321,6 +322,10 @@ class Pbx:
     follow_me: FollowMes | None
     features: FeatureStates | None
     applying: Applying | None
+    queues: Queues
+    queue_setup: QueueSetup | None
+    queue_statistics: QueueStatistician | None
+    agents: Agents
     sip_extensions: SipExtensions
     ari: Ari | None
     close: Callable[[], None]

@@ -11,6 +11,8 @@ from pbxapi.ami import Client, ClientConfig
 from pbxapi.app import build_store
 from pbxapi.drivers.plain import provisioning
 from pbxapi.drivers.provisioned import Provisioned
+from pbxapi.pbx.channels import AmiChannels
+from pbxapi.pbx.peers import AmiPeers
 from pbxapi.settings import Settings
 from pbxapi.store.migrate import migrate
 from tests.real import required
@@ -75,7 +77,8 @@ class PlainExchange:
         migrate(kept)
         ami = settings.ami
         client = Client(ClientConfig(port=ami.port, username=ami.username, secret=ami.secret))
-        made = provisioning(settings, kept, client, None)
+        channels = AmiChannels(client, contexts=frozenset(), ttl=0)
+        made = provisioning(settings, kept, None, client, AmiPeers(client, channels, ttl=0))
         for each in (kept.close, client.close, made.close):
             self._opened.callback(each)
         return made

@@ -1,0 +1,162 @@
+"""Reading a QueueStatus: what Asterisk says of its queues, beside what the platform's tables hold of them.
+
+The fields are those of apps/app_queue.c, the same on 16 and 22: LastPause and PausedReason are empty before 13.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from pbxapi.ami import Message
+from pbxapi.pbx.channels import known
+from pbxapi.pbx.interfaces import Party
+from pbxapi.pbx.queueing import Queue, QueueCaller, QueueMember, QueueSettings, StaticMember
+
+DEVICE_STATES = (
+    "unknown", "not_inuse", "inuse", "busy", "invalid", "unavailable", "ringing", "ringinuse", "onhold",
+)  # fmt: skip
+"""enum ast_device_state, include/asterisk/devicestate.h: `Status` of a member is its number."""
+
+DEVICE = re.compile(r"(?:PJSIP|SIP|IAX2)/([^/@&]+)\Z", re.I)
+NUMBER = re.compile(r"Local/([^/@&]+)@[^/@&]+(?:/n)?\Z", re.I)
+
+
+def extension_of(interface: str) -> str | None:
+    """The number behind an interface: 200 for Local/200@from-queue/n and for PJSIP/200; None for a trunk, an agent."""
+    found = DEVICE.match(interface) or NUMBER.match(interface)
+    return found[1] if found else None
+
+
+def natural(name: str) -> tuple[int, str]:
+    """The order of numbers and names: numbers first, as numbers."""
+    return (int(name), "") if name.isascii() and name.isdigit() and len(name) < 20 else (10**20, name)
+
+
+def read_queues(events: Iterable[Message], settings: Mapping[str, QueueSettings] | None) -> tuple[Queue, ...]:
+    """Every queue of either, in the order of its number. `settings` None: there are no tables, or none to be had."""
+    params: dict[str, Message] = {}
+    members: dict[str, list[Message]] = {}
+    entries: dict[str, list[Message]] = {}
+    for event in events:
+        kind, queue = event.event, event.get("Queue")
+        if kind == "QueueMember":
+            members.setdefault(queue, []).append(event)
+        elif kind == "QueueEntry":
+            entries.setdefault(queue, []).append(event)
+        elif kind == "QueueParams":
+            params[queue] = event
+    now = datetime.now(UTC).replace(microsecond=0)
+    found = [
+        _queue(name, params.get(name), members.get(name, ()), entries.get(name, ()), settings, now)
+        for name in {**params, **(settings or {})}
+    ]
+    return tuple(sorted(found, key=lambda queue: natural(queue.queue)))
+
+
+def _queue(  # noqa: PLR0917
+    name: str,
+    params: Message | None,
+    members: Iterable[Message],
+    entries: Iterable[Message],
+    settings: Mapping[str, QueueSettings] | None,
+    now: datetime,
+) -> Queue:
+    own = settings.get(name) if settings is not None else None
+    static = {each.interface.lower(): each for each in own.static_members} if own else {}
+    told = None if settings is None else static
+    running = [_member(event, told) for event in members]
+    there = {member.interface.lower() for member in running}
+    missing = [_not_running(each) for key, each in static.items() if key not in there]
+    return Queue(
+        queue=name,
+        configured=None if settings is None else own is not None,
+        running=params is not None,
+        settings=own,
+        strategy=own.strategy if own else params.get("Strategy") if params else None,
+        max_callers=own.max_callers if own else _count(params, "Max"),
+        weight=own.weight if own else _count(params, "Weight"),
+        service_level=own.service_level if own else _count(params, "ServiceLevel"),
+        service_level_percent=_percent(params, "ServicelevelPerf"),
+        service_level_percent_2=_percent(params, "ServicelevelPerf2"),
+        completed=_count(params, "Completed"),
+        abandoned=_count(params, "Abandoned"),
+        holdtime=_count(params, "Holdtime"),
+        talktime=_count(params, "TalkTime"),
+        callers=tuple(sorted((_caller(event, now) for event in entries), key=lambda caller: caller.position)),
+        members=tuple(sorted([*running, *missing], key=_order)),
+    )
+
+
+def _order(member: QueueMember) -> tuple[tuple[int, str], str]:
+    return natural(member.extension or member.interface), member.interface
+
+
+def _member(event: Message, static: Mapping[str, StaticMember] | None) -> QueueMember:
+    interface = event.get("Location")
+    paused = event.get("Paused") == "1"
+    status = event.get("Status")
+    name, state_interface = event.get("Name"), event.get("StateInterface")
+    return QueueMember(
+        interface=interface,
+        extension=extension_of(interface),
+        name=name if name and name != interface else None,
+        membership=event.get("Membership") or None,
+        configured=None if static is None else interface.lower() in static,
+        state_interface=state_interface or None,
+        state=DEVICE_STATES[int(status)] if status.isdigit() and int(status) < len(DEVICE_STATES) else "unknown",
+        paused=paused,
+        paused_reason=(event.get("PausedReason") or None) if paused else None,
+        paused_since=_moment(event.get("LastPause")) if paused else None,
+        penalty=_count(event, "Penalty") or 0,
+        in_call={"0": False, "1": True}.get(event.get("InCall")),
+        calls_taken=_count(event, "CallsTaken") or 0,
+        last_call=_moment(event.get("LastCall")),
+        logged_in_at=_moment(event.get("LoginTime")),
+        wrapup_time=_count(event, "Wrapuptime"),
+    )
+
+
+def _not_running(member: StaticMember) -> QueueMember:
+    """One that the tables have and Asterisk has not: not applied yet, or refused by it."""
+    return QueueMember(
+        interface=member.interface, extension=extension_of(member.interface), name=None, membership=None,
+        configured=True, state_interface=None, state="unknown", paused=False, paused_reason=None, paused_since=None,
+        penalty=member.penalty, in_call=None, calls_taken=0, last_call=None, logged_in_at=None, wrapup_time=None,
+    )  # fmt: skip
+
+
+def _caller(event: Message, now: datetime) -> QueueCaller:
+    wait = _count(event, "Wait") or 0
+    return QueueCaller(
+        position=_count(event, "Position") or 0,
+        channel=event.get("Channel"),
+        channel_id=event.get("Uniqueid"),
+        caller=Party(_said(event, "CallerIDNum"), _said(event, "CallerIDName")),
+        wait=wait,
+        joined_at=now - timedelta(seconds=wait),
+        priority=_count(event, "Priority") or 0,
+    )
+
+
+def _said(event: Message, header: str) -> str | None:
+    """QueueEntry says `unknown` where other events say `<unknown>`."""
+    value = known(event.get(header))
+    return None if value == "unknown" else value
+
+
+def _count(event: Message | None, header: str) -> int | None:
+    text = event.get(header) if event else ""
+    return int(text) if text.isdigit() else None
+
+
+def _percent(event: Message | None, header: str) -> float | None:
+    try:
+        return float(event.get(header)) if event else None
+    except ValueError:
+        return None
+
+
+def _moment(seconds: str) -> datetime | None:
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() and seconds != "0" else None

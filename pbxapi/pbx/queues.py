@@ -1,0 +1,196 @@
+"""Queues over the manager interface: one QueueStatus for all of them, and members who come, go and pause at once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pbxapi.ami import AmiError, AmiUnknownAction, Client
+from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, PbxError, Timeout, Unavailable
+from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.live import Shared, Snapshot
+from pbxapi.pbx.peers import STARTING
+from pbxapi.pbx.queue_actions import QueueActions, check_line
+from pbxapi.pbx.queue_reading import extension_of, read_queues
+from pbxapi.pbx.queue_seats import Seat, Seats
+from pbxapi.pbx.queueing import MemberChange, NewMember, Queue, QueueMember, QueueSettings, QueueSetup
+from pbxapi.pbx.text import CHANNEL, LOCAL
+
+log = logging.getLogger("pbxapi.queues")
+
+
+class AmiQueues:
+    """`queueing.Queues`. QueueStatus needs no class."""
+
+    def __init__(self, ami: Client, astdb: AstDb, seats: Seats, setup: QueueSetup | None, *, ttl: float) -> None:
+        self._ami = ami
+        self._seats = seats
+        self._setup = setup
+        self._seen_at: float | None = None
+        self._live: Shared[tuple[Queue, ...]] = Shared(self._fetch, ttl=ttl)
+        self.actions = QueueActions(ami, astdb, self._live.drop)
+
+    def changed(self) -> None:
+        """Drop what is kept: something was just done to a queue."""
+        self._live.drop()
+
+    def all(self, *, fresh: bool = False) -> Snapshot[tuple[Queue, ...]]:
+        """Every queue that Asterisk or the platform's tables have, in the order of their numbers."""
+        return self._live.get(fresh=fresh)
+
+    def get(self, queue: str, *, fresh: bool = False) -> Queue:
+        """One queue. Raises NotFound."""
+        for each in self._live.get(fresh=fresh).value:
+            if each.queue == queue:
+                return each
+        raise NotFound(f"There is no queue {queue}")
+
+    def member(self, queue: str, member: str, *, fresh: bool = False) -> QueueMember:
+        """One member, by its extension or interface. Raises NotFound."""
+        return _find(self.get(queue, fresh=fresh), member)
+
+    def rows(self) -> list[dict[str, str]]:
+        """For the old interface: the platform's rows, or what Asterisk alone knows."""
+        if self._setup is not None:
+            return self._setup.rows()
+        return [
+            {"extension": each.queue, "descr": "", "strategy": each.strategy or ""} for each in self._live.get().value
+        ]
+
+    def _fetch(self) -> tuple[Queue, ...]:
+        pending = self._ami.start("QueueStatus", until="QueueStatusComplete")
+        settings = self._settings()
+        try:
+            events = pending.result().events
+        except AmiUnknownAction as error:
+            if self._seen_at is not None and time.monotonic() - self._seen_at < STARTING:
+                raise Unavailable("The exchange is starting", part="ami") from error
+            raise NotSupported("This exchange has no queues: app_queue is not loaded") from error
+        self._seen_at = time.monotonic()
+        return read_queues(events, settings)
+
+    def _settings(self) -> Mapping[str, QueueSettings] | None:
+        """What the tables hold. Who waits is told to a wallboard also while the database is away."""
+        if self._setup is None:
+            return None
+        try:
+            return {each.queue: each for each in self._setup.all()}
+        except NotSupported:
+            return None
+        except (Unavailable, Timeout) as error:
+            log.warning("queues are shown without their configuration: %s", error)
+            return None
+
+    def seat(self, extension: str | None, interface: str | None) -> Seat:
+        """What a member is made of. Raises Invalid."""
+        if (extension is None) == (interface is None):
+            raise Invalid("A member is an extension or an interface", {"extension": ["This, or interface."]})
+        if extension is not None:
+            try:
+                return self._seats.of(extension)
+            except NotFound as error:
+                raise Invalid("No such extension", {"extension": [f"{error}."]}) from None
+        local = LOCAL.match(interface or "")
+        if not local and not CHANNEL.match(interface or ""):
+            what = "A device such as PJSIP/200, or Local/200@from-queue/n."
+            raise Invalid("This is not an interface", {"interface": [what]})
+        if local and local["context"] not in self._seats.contexts:
+            raise Invalid("This context may not be called", {"interface": ["Its context is not an allowed one."]})
+        return Seat(interface or "")
+
+    def add(self, queue: str, member: NewMember) -> QueueMember:
+        """Log a dynamic member in. Raises NotFound, Invalid, and Conflict when it is there or may not be."""
+        seat = self.seat(member.extension, member.interface)
+        seat = replace(seat, name=member.name or seat.name)
+        check_line("name", seat.name)
+        check_line("reason", member.reason)
+        place = self.open_for(queue, seat, fresh=True)
+        if sits(place, seat):
+            raise Conflict(f"It is a member of queue {queue} already")
+        penalty = listed_penalty(place, seat) if member.penalty is None else member.penalty
+        self.actions.add(queue, seat, penalty, paused=member.paused, reason=member.reason)
+        return self.member(queue, seat.interface, fresh=True)
+
+    def open_for(self, queue: str, seat: Seat, *, fresh: bool = False) -> Queue:
+        """The queue, when it can be logged in to. Raises NotFound, and Conflict saying why it cannot."""
+        place = self.get(queue, fresh=fresh)
+        if not place.running:
+            raise Conflict(f"Queue {queue} is configured and does not run yet: apply the configuration first")
+        own = place.settings
+        if own and own.only_listed_agents and extension_of(seat.interface) not in own.dynamic_agents:
+            raise Conflict(f"Queue {queue} takes only those agents that are listed in dynamic_agents")
+        return place
+
+    def change(self, queue: str, member: str, change: MemberChange) -> QueueMember:
+        """Pause, go on, or be called sooner or later: at once, and kept by Asterisk for a dynamic member only.
+
+        Raises NotFound, Refused.
+        """
+        check_line("reason", change.reason)
+        before = _running(self.member(queue, member, fresh=True), queue)
+        interface = before.interface
+        if change.penalty is not None:
+            self.actions.penalise(queue, interface, change.penalty)
+        try:
+            if change.paused is not None or (change.reason is not None and before.paused):
+                paused = before.paused if change.paused is None else change.paused
+                self.actions.pause(queue, interface, paused=paused, reason=change.reason)
+            if change.ring_in_use is not None:
+                self.actions.ring_in_use(queue, interface, wanted=change.ring_in_use)
+        except (PbxError, AmiError):
+            if change.penalty is not None:
+                self.actions.penalise(queue, interface, before.penalty)
+            raise
+        return self.member(queue, interface, fresh=True)
+
+    def remove(self, queue: str, member: str) -> None:
+        """Log a dynamic member out. Raises NotFound, and Conflict for a static one."""
+        found = _running(self.member(queue, member, fresh=True), queue)
+        if found.membership != "dynamic":
+            raise Conflict(
+                f"It is a {found.membership} member of queue {queue}, which its configuration holds: pause it, or "
+                "take it out of the configuration (persistent=true)"
+            )
+        self.actions.remove(queue, self.seat_of(found))
+
+    def seat_of(self, member: QueueMember) -> Seat:
+        """Where it sits, with the lamps of its extension, as far as that is there still."""
+        try:
+            seat = self._seats.of(member.extension) if member.extension else Seat(member.interface)
+        except NotFound:
+            seat = Seat(member.interface)
+        return replace(seat, interface=member.interface)
+
+
+def sits(queue: Queue, seat: Seat) -> QueueMember | None:
+    """Who is in the queue from that seat, by this interface or by another of the same extension."""
+    extension = extension_of(seat.interface)
+    for each in queue.members:
+        same = each.interface.lower() == seat.interface.lower()
+        if (same or (extension and each.extension == extension)) and each.membership is not None:
+            return each
+    return None
+
+
+def listed_penalty(queue: Queue, seat: Seat) -> int:
+    """What the platform lists for an agent who logs in."""
+    return queue.settings.dynamic_agents.get(extension_of(seat.interface) or "", 0) if queue.settings else 0
+
+
+def _find(queue: Queue, member: str) -> QueueMember:
+    """By interface, or by extension: one that Asterisk runs before one that is only configured."""
+    for each in queue.members:
+        if each.interface.lower() == member.lower():
+            return each
+    found = [each for each in queue.members if each.extension == member]
+    if not found:
+        raise NotFound(f"Queue {queue.queue} has no member {member}")
+    return min(found, key=lambda each: (each.membership is None, each.membership != "dynamic"))
+
+
+def _running(member: QueueMember, queue: str) -> QueueMember:
+    if member.membership is None:
+        raise Conflict(f"It is configured for queue {queue} and does not run yet: apply the configuration first")
+    return member
