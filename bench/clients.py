@@ -127,6 +127,11 @@ class Raw:
         self._session.sock.sendall(_action("PJSIPShowEndpoints", ActionID="raw-list"))
         self._session.read_to(b"\r\nEventList: Complete\r\nListItems: ")
 
+    def queues(self) -> None:
+        """The same for its queues."""
+        self._session.sock.sendall(_action("QueueStatus", ActionID="raw-queues"))
+        self._session.read_to(b"\r\nEventList: Complete\r\nListItems: ")
+
     def _serial(self, session: _Session, count: int) -> None:
         for number in range(count):
             session.sock.sendall(_action("Ping", ActionID=f"raw-{number}"))

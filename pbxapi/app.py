@@ -9,6 +9,7 @@ from flask import Flask
 
 from pbxapi import logs
 from pbxapi.http import (
+    agents,
     apply,
     ari,
     calls,
@@ -25,6 +26,8 @@ from pbxapi.http import (
     parking,
     peers,
     problems,
+    queue_members,
+    queues,
     recordings,
     system,
 )
@@ -50,6 +53,7 @@ DRIVERS = {
 RESOURCES = (
     health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
     extensions.blp, extension_batch.blp, follow_me.blp, features.blp, apply.blp,
+    queues.blp, queue_members.blp, agents.blp,
     ari.blp,
 )  # fmt: skip
 

@@ -180,6 +180,11 @@ class Message:
         """Every header and its value, in order and own spelling; a line with no colon comes as ("", line)."""
         return [_item(line) for line in _decode(self.raw).split("\r\n")]
 
+    def fields(self) -> dict[str, str]:
+        """Every header by its own spelling, the last of those that repeat: where most of a message's are wanted."""
+        lines = [line.partition(":") for line in _decode(self.raw).split("\r\n")]
+        return {name: value.strip(BLANKS) for name, _, value in lines}
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self.raw == other.raw
 

@@ -13,6 +13,7 @@ from pbxapi.http.paging import Key, PageQuery, page
 from pbxapi.pbx.live import Snapshot
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 # How many different questions are remembered for one snapshot; past that they are answered and forgotten.
 MOST_REMEMBERED = 64
@@ -29,10 +30,10 @@ class LiveQuery(PageQuery):
 def respond_live(
     snapshot: Snapshot[tuple[T, ...]],
     query: Mapping[str, Any],
-    select: Callable[[tuple[T, ...]], Iterable[T]],
-    key: Callable[[T], Key],
+    select: Callable[[tuple[T, ...]], Iterable[U]],
+    key: Callable[[U], Key],
 ) -> Response:
-    """Answer with the items that `select` leaves of a snapshot, which is in the order of `key`."""
+    """Answer with what `select` leaves, or makes, of the items of a snapshot, which is in the order of `key`."""
     question = request.endpoint, *sorted((k, str(v)) for k, v in query.items() if k != "fresh")
     remembered: tuple[Encoded, str | None] | None = snapshot.memo.get(question)
     if remembered is None:
@@ -48,8 +49,8 @@ def _encode(
     snapshot: Snapshot[tuple[T, ...]],
     question: tuple[Any, ...],
     query: Mapping[str, Any],
-    select: Callable[[tuple[T, ...]], Iterable[T]],
-    key: Callable[[T], Key],
+    select: Callable[[tuple[T, ...]], Iterable[U]],
+    key: Callable[[U], Key],
 ) -> tuple[Encoded, str | None]:
     found = page(list(select(snapshot.value)), key=key, limit=query.get("limit"), cursor=query.get("cursor"))
     made = encode(found), found.next

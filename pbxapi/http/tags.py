@@ -28,6 +28,14 @@ def keyed_tag(document: object, *, shown: bool = False) -> str:
     return f'"{digest}{SHOWN if shown else ""}"'
 
 
+def with_live_half(settings: str, whole: str) -> str:
+    """The tag of a resource of which only one half is configured, and the other one moves by itself.
+
+    `"<settings>.<whole>"`: If-None-Match compares all of it, If-Match only what stands before the dot.
+    """
+    return f"{settings[:-1]}.{whole[1:]}"
+
+
 class Precondition:
     """If-Match, for `Write.check`: raises PreconditionFailed (412) under the write lock. Keeps what was there.
 
@@ -43,7 +51,7 @@ class Precondition:
         self.before = current
         if "If-Match" not in request.headers:
             return
-        matches = current is not None and request.if_match.contains
-        tag = self._tag(current).strip('"') if current is not None else ""
-        if not matches or not (matches(tag) or matches(tag + SHOWN)):
+        wanted = request.if_match
+        named = {tag.partition(".")[0].removesuffix(SHOWN) for tag in wanted.as_set()}
+        if current is None or not (wanted.star_tag or self._tag(current).strip('"') in named):
             raise PreconditionFailed("The resource is not what If-Match says: read it again.")

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from pbxapi.http.auth import KeyRefused, Principal, ScopeLacking, authenticate
 from pbxapi.http.body import PATH_SAFE
 from pbxapi.http.context import state
-from pbxapi.legacy import cdr_report, envelope, extensions, follow_me, recordings  # noqa: F401 (they add commands)
+from pbxapi.legacy import cdr_report, envelope, extensions, follow_me, queues, recordings  # noqa: F401 (they add commands)
 from pbxapi.legacy.commands import COMMANDS, Asked, Command, Text
 from pbxapi.legacy.envelope import Failure
 from pbxapi.legacy.parameters import Parameters

@@ -60,9 +60,6 @@ COMMANDS = {
         ("systemresources", "read", "/system/resources"),
         ("getharddrivers", "read", "/system/disk"),
         ("getiptablesstatus", "read", "/system/firewall"),
-        ("getqueues", "read", "/queues"),
-        ("queueaddmember", "provision", "/queues"),
-        ("queueremovemember", "provision", "/queues"),
     )
 }
 

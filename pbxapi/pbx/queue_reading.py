@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pbxapi.ami import Message
@@ -18,6 +19,8 @@ DEVICE_STATES = (
     "unknown", "not_inuse", "inuse", "busy", "invalid", "unavailable", "ringing", "ringinuse", "onhold",
 )  # fmt: skip
 """enum ast_device_state, include/asterisk/devicestate.h: `Status` of a member is its number."""
+
+Fields = Mapping[str, str]
 
 DEVICE = re.compile(r"(?:PJSIP|SIP|IAX2)/([^/@&]+)\Z", re.I)
 NUMBER = re.compile(r"Local/([^/@&]+)@[^/@&]+(?:/n)?\Z", re.I)
@@ -34,41 +37,55 @@ def natural(name: str) -> tuple[int, str]:
     return (int(name), "") if name.isascii() and name.isdigit() and len(name) < 20 else (10**20, name)
 
 
-def read_queues(events: Iterable[Message], settings: Mapping[str, QueueSettings] | None) -> tuple[Queue, ...]:
-    """Every queue of either, in the order of its number. `settings` None: there are no tables, or none to be had."""
-    params: dict[str, Message] = {}
-    members: dict[str, list[Message]] = {}
-    entries: dict[str, list[Message]] = {}
-    for event in events:
-        kind, queue = event.event, event.get("Queue")
-        if kind == "QueueMember":
-            members.setdefault(queue, []).append(event)
-        elif kind == "QueueEntry":
-            entries.setdefault(queue, []).append(event)
-        elif kind == "QueueParams":
-            params[queue] = event
-    now = datetime.now(UTC).replace(microsecond=0)
-    found = [
-        _queue(name, params.get(name), members.get(name, ()), entries.get(name, ()), settings, now)
-        for name in {**params, **(settings or {})}
-    ]
-    return tuple(sorted(found, key=lambda queue: natural(queue.queue)))
+class QueueReader:
+    """Reads one list after the other, and remembers the members of the last: most have not changed since."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, QueueMember] = {}
+
+    def read(self, events: Iterable[Message], settings: Mapping[str, QueueSettings] | None) -> tuple[Queue, ...]:
+        """Every queue of either, by number. `settings` None: there are no tables, or none to be had."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        params: dict[str, Fields] = {}
+        members: dict[str, list[QueueMember]] = {}
+        callers: dict[str, list[QueueCaller]] = {}
+        static = {name: {one.interface.lower() for one in own.static_members} for name, own in (settings or {}).items()}
+        seen: dict[bytes, QueueMember] = {}
+        for message in events:
+            kind = message.event
+            queue = message.get("Queue")
+            if kind == "QueueMember":
+                # What is asked for differs from question to question in the ActionID alone, which comes last.
+                key = message.raw.rpartition(b"\r\nActionID:")[0] or message.raw
+                member = self._known.get(key) or _member(message.fields())
+                configured = None if settings is None else member.interface.lower() in static.get(queue, ())
+                if member.configured is not configured:
+                    member = replace(member, configured=configured)
+                seen[key] = member
+                members.setdefault(queue, []).append(member)
+            elif kind == "QueueEntry":
+                callers.setdefault(queue, []).append(_caller(message.fields(), now))
+            elif kind == "QueueParams":
+                params[queue] = message.fields()
+        self._known = seen
+        found = [
+            _queue(name, params.get(name), members.get(name, []), callers.get(name, []), settings)
+            for name in {**params, **(settings or {})}
+        ]
+        return tuple(sorted(found, key=lambda queue: natural(queue.queue)))
 
 
-def _queue(  # noqa: PLR0917
+def _queue(
     name: str,
-    params: Message | None,
-    members: Iterable[Message],
-    entries: Iterable[Message],
+    params: Fields | None,
+    running: list[QueueMember],
+    callers: list[QueueCaller],
     settings: Mapping[str, QueueSettings] | None,
-    now: datetime,
 ) -> Queue:
     own = settings.get(name) if settings is not None else None
-    static = {each.interface.lower(): each for each in own.static_members} if own else {}
-    told = None if settings is None else static
-    running = [_member(event, told) for event in members]
     there = {member.interface.lower() for member in running}
-    missing = [_not_running(each) for key, each in static.items() if key not in there]
+    static = own.static_members if own else ()
+    missing = [_not_running(each) for each in static if each.interface.lower() not in there]
     return Queue(
         queue=name,
         configured=None if settings is None else own is not None,
@@ -84,7 +101,7 @@ def _queue(  # noqa: PLR0917
         abandoned=_count(params, "Abandoned"),
         holdtime=_count(params, "Holdtime"),
         talktime=_count(params, "TalkTime"),
-        callers=tuple(sorted((_caller(event, now) for event in entries), key=lambda caller: caller.position)),
+        callers=tuple(sorted(callers, key=lambda caller: caller.position)),
         members=tuple(sorted([*running, *missing], key=_order)),
     )
 
@@ -93,27 +110,27 @@ def _order(member: QueueMember) -> tuple[tuple[int, str], str]:
     return natural(member.extension or member.interface), member.interface
 
 
-def _member(event: Message, static: Mapping[str, StaticMember] | None) -> QueueMember:
-    interface = event.get("Location")
+def _member(event: Fields) -> QueueMember:
+    interface = event.get("Location", "")
     paused = event.get("Paused") == "1"
-    status = event.get("Status")
+    status = event.get("Status", "")
     name, state_interface = event.get("Name"), event.get("StateInterface")
     return QueueMember(
         interface=interface,
         extension=extension_of(interface),
         name=name if name and name != interface else None,
         membership=event.get("Membership") or None,
-        configured=None if static is None else interface.lower() in static,
+        configured=None,
         state_interface=state_interface or None,
         state=DEVICE_STATES[int(status)] if status.isdigit() and int(status) < len(DEVICE_STATES) else "unknown",
         paused=paused,
         paused_reason=(event.get("PausedReason") or None) if paused else None,
-        paused_since=_moment(event.get("LastPause")) if paused else None,
+        paused_since=_moment(event.get("LastPause", "")) if paused else None,
         penalty=_count(event, "Penalty") or 0,
-        in_call={"0": False, "1": True}.get(event.get("InCall")),
+        in_call={"0": False, "1": True}.get(event.get("InCall", "")),
         calls_taken=_count(event, "CallsTaken") or 0,
-        last_call=_moment(event.get("LastCall")),
-        logged_in_at=_moment(event.get("LoginTime")),
+        last_call=_moment(event.get("LastCall", "")),
+        logged_in_at=_moment(event.get("LoginTime", "")),
         wrapup_time=_count(event, "Wrapuptime"),
     )
 
@@ -127,12 +144,12 @@ def _not_running(member: StaticMember) -> QueueMember:
     )  # fmt: skip
 
 
-def _caller(event: Message, now: datetime) -> QueueCaller:
+def _caller(event: Fields, now: datetime) -> QueueCaller:
     wait = _count(event, "Wait") or 0
     return QueueCaller(
         position=_count(event, "Position") or 0,
-        channel=event.get("Channel"),
-        channel_id=event.get("Uniqueid"),
+        channel=event.get("Channel", ""),
+        channel_id=event.get("Uniqueid", ""),
         caller=Party(_said(event, "CallerIDNum"), _said(event, "CallerIDName")),
         wait=wait,
         joined_at=now - timedelta(seconds=wait),
@@ -140,21 +157,21 @@ def _caller(event: Message, now: datetime) -> QueueCaller:
     )
 
 
-def _said(event: Message, header: str) -> str | None:
+def _said(event: Fields, header: str) -> str | None:
     """QueueEntry says `unknown` where other events say `<unknown>`."""
-    value = known(event.get(header))
+    value = known(event.get(header, ""))
     return None if value == "unknown" else value
 
 
-def _count(event: Message | None, header: str) -> int | None:
-    text = event.get(header) if event else ""
+def _count(event: Fields | None, header: str) -> int | None:
+    text = event.get(header, "") if event else ""
     return int(text) if text.isdigit() else None
 
 
-def _percent(event: Message | None, header: str) -> float | None:
+def _percent(event: Fields | None, header: str) -> float | None:
     try:
-        return float(event.get(header)) if event else None
-    except ValueError:
+        return float(event[header]) if event else None
+    except (KeyError, ValueError):
         return None
 
 

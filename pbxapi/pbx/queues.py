@@ -13,7 +13,7 @@ from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.peers import STARTING
 from pbxapi.pbx.queue_actions import QueueActions, check_line
-from pbxapi.pbx.queue_reading import extension_of, read_queues
+from pbxapi.pbx.queue_reading import QueueReader, extension_of
 from pbxapi.pbx.queue_seats import Seat, Seats
 from pbxapi.pbx.queueing import MemberChange, NewMember, Queue, QueueMember, QueueSettings, QueueSetup
 from pbxapi.pbx.text import CHANNEL, LOCAL
@@ -28,6 +28,7 @@ class AmiQueues:
         self._ami = ami
         self._seats = seats
         self._setup = setup
+        self._reader = QueueReader()
         self._seen_at: float | None = None
         self._live: Shared[tuple[Queue, ...]] = Shared(self._fetch, ttl=ttl)
         self.actions = QueueActions(ami, astdb, self._live.drop)
@@ -69,7 +70,7 @@ class AmiQueues:
                 raise Unavailable("The exchange is starting", part="ami") from error
             raise NotSupported("This exchange has no queues: app_queue is not loaded") from error
         self._seen_at = time.monotonic()
-        return read_queues(events, settings)
+        return self._reader.read(events, settings)
 
     def _settings(self) -> Mapping[str, QueueSettings] | None:
         """What the tables hold. Who waits is told to a wallboard also while the database is away."""
