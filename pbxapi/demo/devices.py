@@ -75,16 +75,24 @@ class Devices:
         self._bus.tell("ExtensionStatus", "call", self.extension(number))
         return True
 
-    def custom_changed(self, name: str) -> None:
-        """A custom device's state is another: tell it for the hints that name it."""
-        for phone in self._phones.values():
-            if f"Custom:{name}" in _parts(phone):
-                self._bus.tell("ExtensionStatus", "call", self.extension(phone.number))
+    def named(self, device: str) -> str:
+        """The state of `PJSIP/N`, of `Custom:NAME`, or of the hint of `hint:N@context`."""
+        if not device.startswith("hint:"):
+            return self._state_of(device)
+        phone = self._phones.get(device.removeprefix("hint:").partition("@")[0])
+        return self._of_hint(phone) if phone else "INVALID"
+
+    def custom_changed(self, name: str) -> list[str]:
+        """A custom device's state is another: tell it for the hints that name it, and give their numbers."""
+        numbers = [phone.number for phone in self._phones.values() if f"Custom:{name}" in _parts(phone)]
+        for number in numbers:
+            self._bus.tell("ExtensionStatus", "call", self.extension(number))
+        return numbers
 
     def extension(self, number: str) -> list[tuple[str, str]]:
         """The state of a number's hint, as ExtensionStatus shows it."""
         phone = self._phones[number]
-        _, status, text, _ = STATES[together(self._state_of(device) for device in _parts(phone))]
+        _, status, text, _ = STATES[self._of_hint(phone)]
         return [
             ("Exten", number),
             ("Context", "from-internal"),
@@ -93,9 +101,15 @@ class Devices:
             ("StatusText", text),
         ]
 
+    def _of_hint(self, phone: Phone) -> str:
+        return together(self._state_of(device) for device in _parts(phone))
+
     def _state_of(self, device: str) -> str:
         kind, _, name = device.partition(":")
-        return self._custom(name) if kind == "Custom" else self.state(device.partition("/")[2])
+        if kind == "Custom":
+            return self._custom(name)
+        technology, _, number = device.partition("/")
+        return self.state(number) if technology.upper() == "PJSIP" else "INVALID"
 
 
 def _parts(phone: Phone) -> list[str]:

@@ -34,12 +34,13 @@ _FROM_INTERNAL: dict[str, Steps] = {
     "602": (("Answer", ""), ("Playback", "hello-world"), ("Hangup", "")),
     "603": (("Answer", ""), ("Wait", "3600")),
     "700": (("Park", ""),),
-    "800": (("Answer", ""), ("Queue", "support,t,,,60"), ("Hangup", "")),
-    "801": (("Answer", ""), ("Queue", "sales,t,,,60"), ("Hangup", "")),
     "*97": (("VoiceMailMain", "${CALLERID(num)}@default"),),
     "busy": (("Busy", "1"),),
     "congestion": (("Congestion", "1"),),
 }
+
+_PHONES = frozenset({"from-internal", "from-queue"})
+"""Contexts that have an extension for each phone. FreePBX calls members of queues through the second."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,13 @@ class Dialplan:
         self.globals = {"RINGTIME": "20"}
         self.parked: dict[str, Steps] = {}
         self.groups: dict[str, Steps] = {}
+        self.queues: dict[str, Steps] = {}
         self.provisioned = False
         self._contexts: dict[str, tuple[dict[str, Steps], ...]] = {
             "default": ({"s": (("Hangup", ""),)},),
-            "from-internal": (_FROM_INTERNAL, self.parked, self.groups),
+            "from-internal": (_FROM_INTERNAL, self.parked, self.groups, self.queues),
+            "from-queue": (),
+            "ext-queues": (self.queues,),
             "parkedcalls": (self.parked,),
             "forbidden": ({"600": _FROM_INTERNAL["600"]},),
         }
@@ -120,7 +124,7 @@ class Dialplan:
 
     def _step(self, context: str, exten: str, priority: int) -> Step | None:
         found = (extensions[exten] for extensions in self._contexts.get(context, ()) if exten in extensions)
-        steps = next(found, self._phone(exten) if context == "from-internal" else None)
+        steps = next(found, self._phone(exten) if context in _PHONES else None)
         return Step(*steps[priority - 1]) if steps and 0 < priority <= len(steps) else None
 
     def _phone(self, exten: str) -> Steps | None:

@@ -151,7 +151,6 @@ def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], record
     database = Database()
     custom_states = CustomStates(database, bus)
     devices = Devices(switch, bus, by_number, custom_states.device)
-    custom_states.on_change = devices.custom_changed
     dialplan = Dialplan(switch, by_number, dict(APPLICATIONS))
     numbering = Numbering(SYSTEM_NAME, seed)
     world = World(
@@ -175,6 +174,11 @@ def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], record
         if devices.changed(number):
             world.queues.member_changed(number)
 
+    def custom_changed(name: str) -> None:
+        for number in devices.custom_changed(name):
+            world.queues.member_changed(number)
+
+    custom_states.on_change = custom_changed
     switch.on_device_change = device_changed
     switch.on_hang_up = world.recorder.channel_gone
     return world

@@ -21,6 +21,7 @@ class LocalPair:
     two: Channel
     exten: str
     context: str
+    optimised: bool = True
     on_ringing: Callable[[], None] | None = None
     on_up: Callable[[], None] | None = None
 
@@ -34,8 +35,9 @@ class LocalPair:
         *,
         linked: Channel | None = None,
         ids: tuple[str, str] = ("", ""),
+        optimised: bool = True,
     ) -> Self:
-        """Make both halves; `ids` are the uniqueids asked for."""
+        """Make both halves; `ids` are the uniqueids asked for. Not `optimised` is what /n asks for."""
         name = numbering.name(f"Local/{exten}@{context}")
         first, second = ids[0] or numbering.uniqueid(), ids[1] or numbering.uniqueid()
         linkedid = linked.linkedid if linked else first
@@ -44,7 +46,7 @@ class LocalPair:
             for half, uniqueid in ((1, first), (2, second))
         )
         two.state = State.RING
-        pair = cls(switch, one, two, exten, context)
+        pair = cls(switch, one, two, exten, context, optimised)
         for half in (one, two):
             half.exten, half.context, half.half = exten, context, pair
             switch.add(half)
@@ -52,7 +54,7 @@ class LocalPair:
 
     def run(self, dialplan: Dialplan) -> None:
         """Tell that the halves are joined and lead the second one through the dialplan."""
-        ends = [("Context", self.context), ("Exten", self.exten), ("LocalOptimization", "Yes")]
+        ends = [("Context", self.context), ("Exten", self.exten), ("LocalOptimization", "Yes" if self.optimised else "No")]
         headers = [*self.one.headers("LocalOne"), *self.two.headers("LocalTwo"), *ends]
         self.switch.bus.tell("LocalBridge", "call", headers)
         dialplan.run(self.two, self.context, self.exten, 1)

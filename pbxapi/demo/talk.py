@@ -28,6 +28,9 @@ class Talk:
         """The other side."""
         return self.other if channel is self.one else self.one
 
+    def complete(self, reason: str) -> None:
+        """It is over for good, by `caller`, `agent` or `transfer`: for whoever counts calls."""
+
     def release(self, channel: Channel) -> Callable[[], None]:
         """One is taken away."""
         peer = self.peer(channel)

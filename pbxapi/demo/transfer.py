@@ -22,6 +22,7 @@ class Consultation:
     held: Channel
     bridge: Bridge
     pair: LocalPair
+    talk: Talk
     done: bool = False
 
     @classmethod
@@ -34,7 +35,7 @@ class Consultation:
             cls._unhold(switch, transferer, held)
             return
         pair = LocalPair.create(switch, transferer.numbering, place[1], place[0], linked=transferer)
-        consultation = cls(switch, transferer, held, bridge, pair)
+        consultation = cls(switch, transferer, held, bridge, pair, talk)
         transferer.owner = held.owner = pair.one.owner = consultation
         switch.set_variable(pair.one, "TRANSFERERNAME", transferer.name)
         switch.set_caller(pair.two, transferer.caller)
@@ -87,6 +88,7 @@ class Consultation:
             self.switch.leave(one)
         self._drop_pair()
         self.switch.set_connected(remaining, answered.caller)
+        self.talk.complete("transfer")
         Talk(self.switch, remaining, answered).begin()
         if remaining is self.held:
             self._tell_success(answered)
@@ -112,9 +114,10 @@ class Consultation:
             return
         self._unhold(self.switch, self.transferer, self.held)
         self.switch.leave(self.transferer)
-        Talk(self.switch, self.transferer, self.held).begin(self.bridge)
+        self.talk.begin(self.bridge)
 
     def _hang_up_all(self) -> None:
+        self.talk.complete("caller" if self.held.gone else "agent")
         self._drop_pair()
         for one in (self.transferer, self.held):
             if self._has(one):
