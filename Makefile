@@ -47,6 +47,7 @@ bench: $(BENCHING) $(FAST)
 	$(BIN)/python -m bench.cdr
 	$(BIN)/python -m bench.recordings
 	$(BIN)/python -m bench.provision
+	$(BIN)/python -m bench.queues
 
 venv: $(RUNTIME) $(TESTING) $(LINTING)
 

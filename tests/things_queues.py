@@ -54,7 +54,9 @@ def seated(interface: str, **more: Any) -> QueueMember:
 
 
 def waiting(position: int, wait: int) -> QueueCaller:
-    return QueueCaller(position, "PJSIP/trunk-00000001", f"1767607200.{position}", Party("5551234", None), wait, NOON, 0)
+    return QueueCaller(
+        position, "PJSIP/trunk-00000001", f"1767607200.{position}", Party("5551234", None), wait, NOON, 0
+    )
 
 
 def queue(name: str, *members: QueueMember, **more: Any) -> Queue:
