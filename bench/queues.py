@@ -41,7 +41,7 @@ DIALPLAN = """
 [bench]
 exten => hold,1,Answer()
  same => n,Wait(3600)
-exten => _4XXX,1,Queue(${EXTEN})
+exten => _4XXX,1,Queue(${EXTEN},r)
 """
 QUEUE = """
 [{name}]

@@ -7,7 +7,7 @@ PbxError
 |   `-- RecordingInProgress
 |-- Invalid         the caller's input cannot be used; `fields` says where
 |-- NotSupported    this exchange has no such thing
-|   `-- RecordingNotPermitted
+|   `-- RecordingNotPermitted, VoicemailNotPermitted
 |-- Refused         the exchange was asked and said no, in its own words
 |   `-- NotConverted, ApplyFailed
 |-- Unavailable     a part of the exchange (AMI, ARI, database, store) cannot be reached
@@ -64,6 +64,10 @@ class NotSupported(PbxError):
 
 class RecordingNotPermitted(NotSupported):
     """The user that this API runs as may not read, or not delete, the recording."""
+
+
+class VoicemailNotPermitted(NotSupported):
+    """The user that this API runs as may not read, or not move and delete, the messages of a mailbox."""
 
 
 class Refused(PbxError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def test_every_operation_answers_as_it_is_described(described: Any, method: str,
 
 def test_every_path_that_is_served_is_documented(described: Any) -> None:
     served = {
-        rule.rule.replace("<", "{").replace(">", "}")
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for rule in described.app.url_map.iter_rules()
         if not rule.rule.startswith(("/docs", "/problems", "/api", "/openapi.json"))
     }

@@ -23,6 +23,7 @@ SEEN_BY_BOTH = (
     "pbx.live",
     "pbx.queueing",
     "pbx.queue_checks",
+    "pbx.voicemail",
     "pbx.follow_me_numbers",
     "pbx.text",
     "store",

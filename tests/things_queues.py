@@ -12,6 +12,7 @@ from pbxapi.pbx.interfaces import Party
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.plan import KeyChange, Plan, RowChange, Secret
 from pbxapi.pbx.provisioning import Outcome, Values, Write
+from pbxapi.pbx.queue_checks import check
 from pbxapi.pbx.queueing import (
     Agent,
     AgentMembership,
@@ -135,7 +136,7 @@ class MemoryQueues:
 
     def change(self, queue: str, member: str, change: MemberChange) -> QueueMember:
         before = self.member(queue, member)
-        given = {"paused": change.paused, "paused_reason": change.reason, "penalty": change.penalty}
+        given: dict[str, Any] = {"paused": change.paused, "paused_reason": change.reason, "penalty": change.penalty}
         after = dataclasses.replace(before, **{name: value for name, value in given.items() if value is not None})
         rest = [each for each in self.get(queue).members if each is not before]
         self.replace(queue, *rest, after)
@@ -173,18 +174,22 @@ class MemoryQueueSetup:
     def create(self, queue: str, values: Values, how: Write) -> tuple[QueueSettings, Outcome]:
         if queue in self.stored:
             raise Conflict(f"{queue} is taken")
-        return self._write(queue, None, _filled(QueueSettings(queue=queue), values), how)
+        check(queue, values)
+        after = _filled(QueueSettings(queue=queue), values)
+        return after, self._write(queue, None, after, how)
 
     def put(self, queue: str, values: Values, how: Write, *, merge: bool = False) -> tuple[QueueSettings, Outcome]:
         before = self.get(queue)
         base = before if merge else QueueSettings(queue=queue, password=before.password)
-        return self._write(queue, before, _filled(base, values), how)
+        check(queue, {name: value for name, value in values.items() if value != getattr(before, name)})
+        after = _filled(base, values)
+        return after, self._write(queue, before, after, how)
 
     def delete(self, queue: str, how: Write) -> Outcome:
         before = self.get(queue)
         if queue in self.mentions and not how.force:
             raise Conflict(f"{queue} is still mentioned by {self.mentions[queue]}")
-        return self._write(queue, before, None, how)[1]
+        return self._write(queue, before, None, how)
 
     def add_member(self, queue: str, member: NewMember, how: Write) -> tuple[StaticMember, Outcome]:
         new = _static({"interface": member.interface, "extension": member.extension, "penalty": member.penalty or 0})
@@ -213,9 +218,9 @@ class MemoryQueueSetup:
     ) -> Outcome:
         before = self.get(queue)
         after = dataclasses.replace(before, static_members=made(before.static_members))
-        return self._write(queue, before, after, how)[1]
+        return self._write(queue, before, after, how)
 
-    def _write(self, queue: str, before: QueueSettings | None, after: QueueSettings | None, how: Write) -> Any:
+    def _write(self, queue: str, before: QueueSettings | None, after: QueueSettings | None, how: Write) -> Outcome:
         if how.check and before:
             how.check(before)
         self.wrote.append(how)
@@ -225,16 +230,18 @@ class MemoryQueueSetup:
             self.stored[queue] = after
         row = RowChange("queues_config", {"extension": queue}, _row(before), _row(after))
         plan = Plan((row,), (KeyChange("QPENALTY", f"{queue}/dynmemberonly", None, "no"),), reload=True)
-        return after, Outcome(plan, applied=how.apply, reason=None if how.apply else "It was asked to wait")
+        return Outcome(plan, applied=how.apply, reason=None if how.apply else "It was asked to wait")
 
 
 def _row(settings: QueueSettings | None) -> dict[str, Any] | None:
-    return settings and {"descr": settings.description, "password": Secret(settings.password or "")}
+    if settings is None:
+        return None
+    return {"descr": settings.description, "password": Secret(settings.password or "")}
 
 
 def _static(sent: Values) -> StaticMember:
     where = sent.get("interface") or interface_of(sent["extension"])
-    return StaticMember(where, sent["penalty"], sent.get("extension"))
+    return StaticMember(where, sent["penalty"], where.partition("/")[2].partition("@")[0])
 
 
 def _filled(base: QueueSettings, values: Values) -> QueueSettings:

@@ -69,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
                          f"(make demo PORT={_next(args.port)})\n")  # fmt: skip
         return 1
     from pbxapi.demo.exchange import DemoExchange  # noqa: PLC0415
-    from pbxapi.demo.history import YEAR, database_path  # noqa: PLC0415
+    from pbxapi.demo.history import YEAR  # noqa: PLC0415
+    from pbxapi.demo.history_paths import database_path  # noqa: PLC0415
     from pbxapi.pbx.local_time import system_zone  # noqa: PLC0415
 
     if not sys.stdout.isatty():
@@ -123,7 +124,7 @@ def demo_app(
 
 
 def _environment(ami_port: int, folder: Path, platform: DemoPlatform) -> Mapping[str, str]:
-    from pbxapi.demo.history import database_path, recordings_path  # noqa: PLC0415
+    from pbxapi.demo.history_paths import database_path, recordings_path  # noqa: PLC0415
 
     return {
         "AMI_PORT": str(ami_port),
@@ -136,6 +137,7 @@ def _environment(ami_port: int, folder: Path, platform: DemoPlatform) -> Mapping
         "PJSIP_CONF_PATH": str(platform.pjsip_conf),
         "VOICEMAIL_CONF_PATH": str(platform.voicemail_conf),
         "VOICEMAIL_PATH": str(platform.voicemail),
+        "QUEUE_LOG_PATH": str(platform.queue_log),
         "LOG_LEVEL": "warning",
         "ACCESS_LOG": "false",
     }

@@ -22,6 +22,7 @@ from pbxapi.demo import (
     session_actions,
     system_actions,
     transfer_actions,
+    voicemail_actions,
 )
 from pbxapi.demo.access import User
 from pbxapi.demo.applications import APPLICATIONS
@@ -42,15 +43,19 @@ from pbxapi.demo.scenery import Scenery
 from pbxapi.demo.server import Server
 from pbxapi.demo.session import Answer, Later, Session
 from pbxapi.demo.switch import Switch
+from pbxapi.demo.voicemail import Voicemail
 from pbxapi.demo.wire import Request
 from pbxapi.demo.world import World
 
 if TYPE_CHECKING:
     from pbxapi.demo.platform import DemoPlatform
+    from pbxapi.demo.queue_life import Pace
 
 SYSTEM_NAME = "demo"
+VOICEMAIL = ("100", "101")  # who has a box where there is no platform
 STOP_TIMEOUT = 5.0  # seconds
 BACKGROUND_NUMBERS = 0x10000  # background calls are numbered from here on, so that they do not disturb other ids
+QUEUE_NUMBERS = 0x20000  # and those of the callers of queues
 # Modules whose functions register themselves as actions when they are imported.
 ACTION_MODULES = (
     call_actions,
@@ -63,6 +68,7 @@ ACTION_MODULES = (
     session_actions,
     system_actions,
     transfer_actions,
+    voicemail_actions,
 )
 
 
@@ -72,7 +78,8 @@ class DemoExchange:
     The same `seed` gives the same ids, names and background calls for the same actions. Port 0 takes a free one;
     raises OSError when the port is in use. `auth_timeout` is in seconds. `recordings` is the folder that holds what
     MixMonitor records, until the exchange is stopped. Other `phones` must have the numbers of PHONES. They are a plain
-    Asterisk's, unless `provide` makes a FreePBX of it.
+    Asterisk's, unless `provide` makes a FreePBX of it; then callers come to its queues at this `pace` too, where there
+    are background calls.
     """
 
     def __init__(
@@ -84,14 +91,18 @@ class DemoExchange:
         phones: Sequence[Phone] = PHONES,
         auth_timeout: float = 30.0,
         background_calls: bool = True,
+        pace: Pace | None = None,
     ) -> None:
         self.auth_timeout = auth_timeout
         self._server = Server(self, port)
         self.port = self._server.port
         self._folder = tempfile.TemporaryDirectory(prefix="demo-exchange-")
-        self.recordings = Path(self._folder.name)
+        self.recordings = Path(self._folder.name) / "monitor"
+        self.recordings.mkdir()
         self._world = _build(seed, users or {"demo": User("demo")}, phones, self.recordings)
+        _give_boxes(self._world, Path(self._folder.name))
         self._background_calls = background_calls
+        self._pace = pace
         self._seed = seed
 
     def start(self) -> None:
@@ -115,7 +126,14 @@ class DemoExchange:
         """From now on, be a FreePBX whose database is in this folder. Raises OSError and Unavailable."""
         from pbxapi.demo.platform import DemoPlatform  # noqa: PLC0415  (SQLAlchemy takes 0.2 s to import)
 
-        return DemoPlatform(folder, self._world)
+        platform = DemoPlatform(folder, self._world)
+        if self._background_calls:
+            from pbxapi.demo.queue_life import Pace, QueueLife  # noqa: PLC0415  (as above)
+
+            numbering = Numbering(SYSTEM_NAME, self._seed, QUEUE_NUMBERS)
+            with self._world.lock:
+                QueueLife(self._world, numbering, self._seed, self._pace or Pace()).start()
+        return platform
 
     def stop(self) -> None:
         """End all calls, sessions and threads, within STOP_TIMEOUT."""
@@ -143,6 +161,13 @@ class DemoExchange:
         self._server.forget(session)
 
 
+def _give_boxes(world: World, folder: Path) -> None:
+    """Voicemail for some, as on an Asterisk alone; the spool is empty."""
+    boxes = [f"{number} => 1234,{world.phones[number].name}" for number in VOICEMAIL]
+    world.voicemail.conf, world.voicemail.spool = folder / "voicemail.conf", folder / "voicemail"
+    world.voicemail.conf.write_text("\n".join(["[general]", "format = wav", "", "[default]", *boxes, ""]))
+
+
 def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], recordings: Path) -> World:
     lock = threading.RLock()
     clock, bus = Clock(lock), Bus(SYSTEM_NAME)
@@ -165,6 +190,7 @@ def _build(seed: int, users: Mapping[str, User], phones: Sequence[Phone], record
         parking=ParkingLot(switch, dialplan, numbering.uuid()),
         queues=Queues(switch, devices, by_number, dialplan),
         recorder=Recorder(switch, dialplan, recordings),
+        voicemail=Voicemail(switch),
         users=users,
         database=database,
         custom_states=custom_states,

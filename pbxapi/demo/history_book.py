@@ -14,6 +14,8 @@ from datetime import date, datetime, tzinfo
 from pbxapi.demo import causes
 from pbxapi.demo.channels import Party
 from pbxapi.demo.history_people import ACCOUNTS
+from pbxapi.demo.queue_log import line as queue_line
+from pbxapi.demo.voicemail_spool import Left
 
 AMA_DOCUMENTATION = 3
 LONGEST_FIELD = 80
@@ -54,7 +56,9 @@ class Sound:
 class Book:
     """All calls. Those since `recorded_from` may be recorded, those since `logged_from` have events.
 
-    What has not ended by `until` is not written. All three are in seconds since the epoch.
+    What has not ended by `until` is not written. All three are in seconds since the epoch, and so is the `midnight`
+    that the day of the book began at. `queue_lines` are moments with lines of queue_log,
+    `messages` those that were left in mailboxes.
     """
 
     zone: tzinfo
@@ -64,6 +68,9 @@ class Book:
     records: list[tuple[object, ...]] = field(default_factory=list)
     events: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)
     sounds: list[Sound] = field(default_factory=list)
+    queue_lines: list[tuple[int, str]] = field(default_factory=list)
+    messages: list[tuple[str, Left]] = field(default_factory=list)
+    midnight: int = 0
     sequence: itertools.count[int] = field(default_factory=itertools.count)
     _channels: itertools.count[int] = field(default_factory=itertools.count)
     _names: itertools.count[int] = field(default_factory=itertools.count)
@@ -71,6 +78,7 @@ class Book:
     def turn_to(self, day: date) -> None:
         """Begin a day: the exchange is restarted at night and its channels are numbered anew."""
         self._channels, self._names = itertools.count(), itertools.count()
+        self.midnight = int(datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp())
         self.sequence = itertools.count((day - _FIRST_DAY).days * _RECORDS_A_DAY)
 
     def local(self, at: int) -> str:
@@ -91,6 +99,8 @@ class Book:
             return
         self.records += call.records
         self.events += call.events
+        self.queue_lines += call.queue_lines
+        self.messages += call.messages
         if call.recordingfile:
             self.sounds.append(Sound(call.recordingfile, call.started[:10], call.talked, call.end))
 
@@ -113,6 +123,8 @@ class Call:
         self.recordingfile = ""
         self.records: list[tuple[object, ...]] = []
         self.events: list[tuple[int, tuple[object, ...]]] = []
+        self.queue_lines: list[tuple[int, str]] = []
+        self.messages: list[tuple[str, Left]] = []
         self._planned = ("", "", "")
         self._recorded = at >= book.recorded_from and rng.random() < 0.25
         self._logged = at >= book.logged_from
@@ -201,6 +213,10 @@ class Call:
             self.log(at, "CHAN_END", line)
             if line.uniqueid == self.linkedid:
                 self.log(at, "LINKEDID_END", line)
+
+    def log_queue(self, at: int, queue: str, agent: str, event: str, *data: object) -> None:
+        """Write a line of queue_log."""
+        self.queue_lines.append((at, queue_line(at, self.linkedid, queue, agent, event, *data)))
 
     def log(
         self, at: int, event: str, line: Line, *, application: str | None = None, data: str = "", peer: str = "",

@@ -25,13 +25,13 @@ from pbxapi.demo.history_people import (
     DIRECT_DIALS,
     PHONE,
     QUEUE_OF_DID,
-    QUEUES,
     RING_GROUP_DID,
     World,
     two_phones,
 )
 from pbxapi.demo.history_queues import queue
 from pbxapi.demo.phones import PHONES, TRUNK, Phone
+from pbxapi.demo.queue import QUEUES
 
 
 @dataclass(frozen=True, slots=True)

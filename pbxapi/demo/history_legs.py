@@ -5,12 +5,15 @@ from __future__ import annotations
 from pbxapi.demo.channels import Party
 from pbxapi.demo.history_book import Call, Line
 from pbxapi.demo.phones import Phone
+from pbxapi.demo.voicemail_spool import Left
 
 ANSWERED, NO_ANSWER, BUSY, FAILED, CONGESTION = "ANSWERED", "NO ANSWER", "BUSY", "FAILED", "CONGESTION"
 DIAL_OPTIONS = "HhTtrb(func-apply-sipheaders^s^1)"
 TRUNK_OPTIONS = "Tb(func-apply-sipheaders^s^1,(1))"
 
 _CALLED = "(Outgoing Line)"
+_GREETING = 6
+"""Seconds until a caller may speak."""
 _VOICEMAILS = 0.55
 """How many of those who reach nobody leave a message."""
 
@@ -52,6 +55,9 @@ def voicemail(call: Call, line: Line, at: int, mailbox: str, greeting: str) -> i
     call.answer(at, line)
     call.leg(line, at, end - at, end - at, ANSWERED, application="VoiceMail", data=data)
     call.log(end, "APP_END", line)
+    begun = at + _GREETING
+    left = Left(begun, end - begun, line.party.number, line.party.name, line.name, line.exten, line.context)
+    call.messages.append((mailbox, left))
     return end
 
 

@@ -10,14 +10,11 @@ from itertools import accumulate
 
 from pbxapi.demo.channels import Party
 from pbxapi.demo.phones import PHONES, Phone
-from pbxapi.demo.queues import MEMBERS
+from pbxapi.demo.queue import MEMBERS, QUEUES
 
 PHONE = {phone.number: phone for phone in PHONES}
 COMPANY = Party("02079460100", "Demo Company")
 """As the trunk shows who calls."""
-
-QUEUES = {"800": "support", "801": "sales"}
-"""Queues by the numbers that the dialplan has for them."""
 
 QUEUE_OF_DID = {"02079460100": "", "02079460101": "800", "02079460102": "801"}
 """Numbers from outside that end in a queue; at the first a menu asks which."""
@@ -30,8 +27,11 @@ RING_GROUP_MEMBERS = ("110", "111", "112")
 FOLLOW_ME = {"113": "07700900113"}
 """The mobile phone that rings as well."""
 
-ACCOUNTS = {number: queue for queue, members in MEMBERS.items() for number in members}
+ACCOUNTS = {number: QUEUES[queue].lower() for queue, members in MEMBERS.items() for number in members}
 """Account codes of phones."""
+
+VOICEMAIL = ("100", "108")
+"""Who has a mailbox. 108 is offline, so that calls to it end there."""
 
 FATES = ("answers", "busy", "rings", "away")
 _USUAL = (72, 6, 20, 2)

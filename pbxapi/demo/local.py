@@ -54,7 +54,8 @@ class LocalPair:
 
     def run(self, dialplan: Dialplan) -> None:
         """Tell that the halves are joined and lead the second one through the dialplan."""
-        ends = [("Context", self.context), ("Exten", self.exten), ("LocalOptimization", "Yes" if self.optimised else "No")]
+        optimised = ("LocalOptimization", "Yes" if self.optimised else "No")
+        ends = [("Context", self.context), ("Exten", self.exten), optimised]
         headers = [*self.one.headers("LocalOne"), *self.two.headers("LocalTwo"), *ends]
         self.switch.bus.tell("LocalBridge", "call", headers)
         dialplan.run(self.two, self.context, self.exten, 1)

@@ -10,9 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pbxapi.demo import causes
+from pbxapi.demo.history_paths import queue_log_path, voicemail_path
 from pbxapi.demo.phones import Phone
+from pbxapi.demo.platform_queues import run_queues
 from pbxapi.demo.platform_read import Configured, Extension, applied, pjsip_conf, read_platform
 from pbxapi.demo.platform_rows import make_platform
+from pbxapi.demo.queue_log import NOBODY
 from pbxapi.demo.reach import Rules
 from pbxapi.demo.registrar import Registrar
 from pbxapi.demo.world import World
@@ -21,7 +24,6 @@ _log = logging.getLogger(__name__)
 
 REGISTERS_AFTER = 1.0  # seconds: somebody has typed the secret into a new phone
 USER_AGENT = "LinphoneiOS/5.2.1 (iPhone) LinphoneSDK/5.3.30"
-QUEUE_NAMES = {"800": "support", "801": "sales"}
 
 _BOOLEANS = frozenset({"rtp_symmetric", "force_rport", "rewrite_contact", "direct_media"})
 
@@ -35,12 +37,13 @@ class DemoPlatform:
     def __init__(self, folder: Path, world: World) -> None:
         self.database = folder / "asterisk.db"
         self.voicemail_conf = folder / "voicemail.conf"
-        self.voicemail = folder / "voicemail"
+        self.voicemail = voicemail_path(folder)
         self.pjsip_conf = folder / "pjsip.conf"
-        self.voicemail.mkdir()
+        self.voicemail.mkdir(exist_ok=True)
+        self.queue_log = queue_log_path(folder)
         self._world = world
         self._one_at_a_time = threading.Lock()
-        self._rules = Rules(world.database, world.devices)
+        self._rules = Rules(world.database, world.devices, world.voicemail)
         self._registrar = Registrar(world.bus, world.phones, world.database, world.switch.on_device_change)
         with world.lock:
             self._begin()
@@ -56,6 +59,9 @@ class DemoPlatform:
         for phone in world.phones.values():
             if phone.registered:
                 self._registrar.keep(phone)
+        world.voicemail.conf, world.voicemail.spool = self.voicemail_conf, self.voicemail
+        world.queues.log.path = self.queue_log
+        world.queues.log.write(NOBODY, NOBODY, NOBODY, "QUEUESTART")
         world.dialplan.applications["gosub"] = self._rules.application
         world.dialplan.provisioned = True
 
@@ -80,8 +86,7 @@ class DemoPlatform:
         world.dialplan.groups.clear()
         for number, (members, timeout) in configured.groups.items():
             world.dialplan.groups[number] = self._rules.group(members, timeout)
-        for number, name in QUEUE_NAMES.items():
-            world.queues.set_static(name, configured.queues.get(number, ()))
+        run_queues(world.queues, world.database, configured.queues)
 
     def _remove(self, number: str) -> None:
         """Its phone is refused from now on, and its calls end."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pbxapi.demo.platform_queues import ConfiguredQueue, read_queues
+
 CODECS = "ulaw,alaw,gsm,g726,g722"
 """Of phones that have none of their own (FreePBX, Asterisk SIP Settings)."""
 
@@ -47,27 +49,21 @@ class Extension:
 
 @dataclass(frozen=True)
 class Configured:
-    """What Asterisk is to run. `groups` are ring groups: members, and seconds; `queues` their static members."""
+    """What Asterisk is to run. `groups` are ring groups: members, and seconds."""
 
     extensions: Mapping[str, Extension]
     groups: Mapping[str, tuple[Sequence[str], str]]
-    queues: Mapping[str, Sequence[str]]
+    queues: Mapping[str, ConfiguredQueue]
 
 
 def read_platform(database: Path) -> Configured:
     """Read it. Raises sqlite3.Error."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         groups = connection.execute("SELECT grpnum, grplist, grptime FROM ringgroups").fetchall()
-        members = connection.execute("SELECT id, data FROM queues_details WHERE keyword = 'member' ORDER BY id, flags")
-        queues: dict[str, list[str]] = {}
-        for number, data in members:
-            queues.setdefault(number, []).append(data.partition("/")[2].partition("@")[0].partition(",")[0])
-        for (number,) in connection.execute("SELECT extension FROM queues_config"):
-            queues.setdefault(number, [])
         return Configured(
             {each.number: each for each in _extensions(connection)},
             {number: ([one for one in text.split("-") if one], str(time)) for number, text, time in groups},
-            queues,
+            read_queues(connection),
         )
 
 

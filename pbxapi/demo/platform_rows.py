@@ -13,14 +13,14 @@ from pbxapi.demo.history_people import (
     DIRECT_DIALS,
     FOLLOW_ME,
     QUEUE_OF_DID,
-    QUEUES,
     RING_GROUP,
     RING_GROUP_DID,
     RING_GROUP_MEMBERS,
+    VOICEMAIL,
 )
 from pbxapi.demo.parking import SPACES
 from pbxapi.demo.phones import Phone
-from pbxapi.demo.queues import MEMBERS
+from pbxapi.demo.queue import DYNAMIC, LEAVE_AFTER, MEMBERS, QUEUES, RETRY, RING_TIME
 from pbxapi.pbx import follow_me_plans
 from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.follow_me_layout import layout_of
@@ -55,8 +55,13 @@ FEATURE_CODES = (
 TESTS = {"600": "Echo", "601": "Tone", "602": "Announcement", "603": "Silence"}
 """Numbers of the demo's own dialplan."""
 
-VOICEMAIL = frozenset({"100", "108"})
-"""Who has a mailbox. 108 is offline, so that calls to it end there."""
+_QUEUE_OPTIONS = {
+    "timeout": f"{RING_TIME:.0f}", "retry": f"{RETRY:.0f}", "wrapuptime": "0", "maxlen": "0", "servicelevel": "30",
+    "weight": "0", "joinempty": "yes", "leavewhenempty": "no", "ringinuse": "no", "autofill": "yes",
+    "announce-frequency": "0", "announce-holdtime": "no", "announce-position": "no", "reportholdtime": "no",
+    "autopause": "no", "memberdelay": "0", "timeoutrestart": "no", "recording": "dontcare",
+}  # fmt: skip
+"""Of both queues, as their form writes them."""
 
 FOLLOW_ME_OFF = "107"
 """Who has a follow-me that is switched off."""
@@ -86,6 +91,9 @@ def make_platform(database: Path, voicemail_conf: Path, phones: Collection[Phone
         engine.dispose()
     voicemail_conf.write_text(_voicemail_conf(made, {phone.number: phone.name for phone in phones}), encoding="utf-8")
     entries = [(family, key, value) for one in made for (family, key), value in one.keys.items()]
+    for queue, agents in DYNAMIC.items():
+        entries.append(("QPENALTY", f"{queue}/dynmemberonly", "no"))
+        entries += [("QPENALTY", f"{queue}/agents/{number}", str(penalty)) for number, penalty in agents.items()]
     return entries, {device: state for one in made for device, state in one.states.items()}
 
 
@@ -117,11 +125,13 @@ def _numbers() -> list[RowChange]:
 
 def _queues() -> Iterable[RowChange]:
     for number, name in QUEUES.items():
-        yield _row("queues_config", {"extension": number}, {"descr": name, "ivr_id": "none", "callback_id": "none"})
-        strategy = "ringall" if name == "support" else "rrmemory"
-        for keyword, data in (("strategy", strategy), ("timeout", "15"), ("retry", "2"), ("maxlen", "0")):
+        config: dict[str, Value] = {"descr": name, "maxwait": f"{LEAVE_AFTER:.0f}", "cwignore": 2}
+        config |= {"dest": "app-blackhole,hangup,1", "ivr_id": "none", "callback_id": "none"}
+        yield _row("queues_config", {"extension": number}, config)
+        strategy = "ringall" if number == "800" else "rrmemory"
+        for keyword, data in {**_QUEUE_OPTIONS, "strategy": strategy}.items():
             yield _row("queues_details", {"id": number, "keyword": keyword, "data": data}, {"flags": 0})
-        for place, member in enumerate(MEMBERS[name]):
+        for place, member in enumerate(MEMBERS[number]):
             interface = f"Local/{member}@from-queue/n,0"
             yield _row("queues_details", {"id": number, "keyword": "member", "data": interface}, {"flags": place})
 
@@ -178,5 +188,5 @@ def _voicemail_conf(made: Iterable[Stored], names: Mapping[str, str]) -> str:
     boxes = {one.number: one.box for one in made if one.box}
     lines = [new_line(number, "=", box, names[number]) for number, box in boxes.items()]
     aliases = [f"{number}@device={number}@default" for number in boxes]
-    head = ["[general]", "aliasescontext=pbxaliases", "format=wav49|gsm|wav"]
+    head = ["[general]", "aliasescontext=pbxaliases", "format=wav"]
     return "\n".join([*head, "", "[default]", *lines, "", "[pbxaliases]", *aliases, ""])

@@ -14,6 +14,12 @@ QUEUES = {"800": "Support", "801": "Sales"}
 MEMBERS = {"800": ("100", "101"), "801": ("107", "109")}
 """Extensions of the static members."""
 
+DYNAMIC = {"800": {"110": 0, "112": 0, "114": 1}, "801": {"111": 0, "118": 0, "119": 0}}
+"""Extensions that may log in, with their penalties."""
+
+PAUSED = {"100": "Lunch", "101": "Training", "107": "Meeting", "109": "Lunch"}
+"""Why those who are free for other things serve no queue while there is life in it."""
+
 RING_TIME = 15.0  # seconds that a member rings
 RETRY = 2.0  # seconds between two rounds
 LEAVE_AFTER = 60.0  # seconds that a caller waits at most

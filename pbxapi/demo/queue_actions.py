@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pbxapi.demo.actions import Asked, action
-from pbxapi.demo.queues import Member, Queue
+from pbxapi.demo.queue import Member, Queue
 from pbxapi.demo.session import Answer
 from pbxapi.demo.wire import Message
 
@@ -35,20 +35,20 @@ def queue_status(asked: Asked) -> Answer:
 
 
 def _params(queue: Queue) -> Message:
-    percent = "100.0" if queue.completed else "0.0"
+    figures, options = queue.figures, queue.options
     return [
         ("Queue", queue.name),
-        ("Max", "0"),
-        ("Strategy", queue.strategy),
+        ("Max", str(options.maxlen)),
+        ("Strategy", options.strategy),
         ("Calls", str(len(queue.waiting))),
-        ("Holdtime", "0"),
-        ("TalkTime", "0"),
-        ("Completed", str(queue.completed)),
-        ("Abandoned", str(queue.abandoned)),
-        ("ServiceLevel", "0"),
-        ("ServicelevelPerf", percent),
-        ("ServicelevelPerf2", percent),
-        ("Weight", "0"),
+        ("Holdtime", str(figures.holdtime)),
+        ("TalkTime", str(figures.talktime)),
+        ("Completed", str(figures.completed)),
+        ("Abandoned", str(figures.abandoned)),
+        ("ServiceLevel", str(options.service_level)),
+        ("ServicelevelPerf", f"{figures.percent:.1f}"),
+        ("ServicelevelPerf2", f"{figures.percent_of_all:.1f}"),
+        ("Weight", str(options.weight)),
     ]
 
 
@@ -57,15 +57,13 @@ def _member(asked: Asked, queue: Queue, member: Member) -> Message:
         ("Queue", queue.name),
         ("Name", member.name),
         ("Location", member.interface),
-        ("StateInterface", member.interface),
-        ("Membership", "dynamic" if member.dynamic else "static"),
-        *asked.world.queues.counters(member),
+        *asked.world.queues.roster.kind(member),
+        *asked.world.queues.roster.counters(member),
         ("Wrapuptime", "0"),
     ]
 
 
 def _entries(asked: Asked, queue: Queue) -> list[Message]:
-    now = asked.world.clock.now()
     return [
         [
             ("Queue", queue.name),
@@ -76,7 +74,7 @@ def _entries(asked: Asked, queue: Queue) -> list[Message]:
             ("CallerIDName", waiting.channel.caller.name or "unknown"),
             ("ConnectedLineNum", waiting.channel.connected.number or "unknown"),
             ("ConnectedLineName", waiting.channel.connected.name or "unknown"),
-            ("Wait", str(int(now - waiting.since))),
+            ("Wait", str(waiting.waited)),
             ("Priority", "0"),
         ]
         for position, waiting in enumerate(queue.waiting, 1)
@@ -86,18 +84,18 @@ def _entries(asked: Asked, queue: Queue) -> list[Message]:
 @action("QueueSummary", "Show queue summary.")
 def queue_summary(asked: Asked) -> Answer:
     """Each queue in numbers."""
-    now, queues = asked.world.clock.now(), asked.world.queues
+    roster = asked.world.queues.roster
     items = []
     for queue in _chosen(asked):
-        there = [member for member in queue.members if queues.status(member) not in {"4", "5"}]
-        longest = max((int(now - waiting.since) for waiting in queue.waiting), default=0)
+        there = [member for member in queue.members if roster.status(member) not in {"4", "5"}]
+        longest = max((waiting.waited for waiting in queue.waiting), default=0)
         numbers = [
             ("Queue", queue.name),
             ("LoggedIn", str(len(there))),
-            ("Available", str(sum(queues.available(member) for member in there))),
+            ("Available", str(sum(roster.available(queue, member) for member in there))),
             ("Callers", str(len(queue.waiting))),
-            ("HoldTime", "0"),
-            ("TalkTime", "0"),
+            ("HoldTime", str(queue.figures.holdtime)),
+            ("TalkTime", str(queue.figures.talktime)),
             ("LongestHoldTime", str(longest)),
         ]
         items.append(asked.late_item("QueueSummary", numbers))
@@ -124,11 +122,12 @@ def queue_add(asked: Asked) -> Answer:
         request.get("MemberName") or interface,
         int(penalty) if penalty.isdecimal() else 0,
         int(asked.world.clock.now()),
+        request.get("StateInterface"),
         dynamic=True,
+        ring_in_use=queue.options.ring_in_use,
         paused=request.get("Paused").lower() in _TRUE,
     )
-    queue.members.append(member)
-    queues.tell("QueueMemberAdded", queue, member)
+    queues.roster.add(queue, member)
     return asked.said("Added interface to queue")
 
 
@@ -146,8 +145,7 @@ def queue_remove(asked: Asked) -> Answer:
         return asked.error("Unable to remove interface: Not there")
     if not member.dynamic:
         return asked.error("Member not dynamic")
-    queue.members.remove(member)
-    asked.world.queues.tell("QueueMemberRemoved", queue, member)
+    asked.world.queues.roster.remove(queue, member)
     return asked.said("Removed interface from queue")
 
 
@@ -162,11 +160,8 @@ def queue_pause(asked: Asked) -> Answer:
     if not found:
         return asked.error("Interface not found")
     pausing = paused.lower() in _TRUE
-    for queue, member in found:
-        member.paused = pausing
-        member.reason = request.get("Reason") if pausing else ""
-        member.last_pause = int(asked.world.clock.now()) if pausing else member.last_pause
-        asked.world.queues.tell("QueueMemberPause", queue, member)
+    everywhere = not request.get("Queue")
+    asked.world.queues.roster.pause(found, paused=pausing, reason=request.get("Reason"), everywhere=everywhere)
     return asked.said(f"Interface {'paused' if pausing else 'unpaused'} successfully")
 
 
@@ -181,8 +176,37 @@ def queue_penalty(asked: Asked) -> Answer:
         return asked.error("Invalid interface, queuename or penalty")
     for queue, member in found:
         member.penalty = int(penalty)
-        asked.world.queues.tell("QueueMemberPenalty", queue, member)
+        asked.world.queues.roster.tell("QueueMemberPenalty", queue, member)
     return asked.said("Interface penalty set successfully")
+
+
+@action("QueueMemberRingInUse", "Set the ringinuse value for a queue member.", "agent")
+def queue_member_ring_in_use(asked: Asked) -> Answer:
+    """Set whether a member is called while it talks, in one queue or in all."""
+    interface, wanted = asked.request.get("Interface"), asked.request.get("RingInUse")
+    if not interface or not wanted:
+        return asked.error("Need 'Interface' and 'RingInUse' parameters.")
+    found = _memberships(asked, interface)
+    if not found:
+        return asked.error("Invalid interface, queuename, or ringinuse value")
+    for queue, member in found:
+        member.ring_in_use = wanted.lower() in _TRUE
+        asked.world.queues.roster.tell("QueueMemberRinginuse", queue, member)
+    return asked.said("Interface ringinuse set successfully")
+
+
+@action("QueueReset", "Reset queue statistics.")
+def queue_reset(asked: Asked) -> Answer:
+    """Let one queue, or all, count from nothing."""
+    for queue in _chosen(asked):
+        queue.reset()
+    return asked.said("Queue stats reset successfully")
+
+
+@action("QueueReload", "Reload a queue, queues, or any sub-section of a queue or queues.")
+def queue_reload(asked: Asked) -> Answer:
+    """Nothing to read here, where the platform's apply sets what is configured."""
+    return asked.said("Queue reloaded successfully")
 
 
 def _memberships(asked: Asked, interface: str) -> list[tuple[Queue, Member]]:

@@ -100,7 +100,7 @@ class Roster:
         """Tell an event about a member."""
         self._bus.tell(event, "agent", self.headers(queue, member))
 
-    def tell_agent(  # noqa: PLR0917
+    def tell_agent(
         self, event: str, queue: Queue, member: Member, caller: Channel, called: Channel, *extra: tuple[str, str]
     ) -> None:
         """Tell an event about a caller and a member who is called."""

@@ -10,7 +10,7 @@ from pbxapi.demo.queue import Member, Queue
 from pbxapi.demo.queue_members import Roster
 from pbxapi.demo.talk import Talk
 
-_WORDS = {"caller": "COMPLETECALLER", "agent": "COMPLETEAGENT", "transfer": "ATTENDEDTRANSFER"}
+_WORDS = {"caller": "COMPLETECALLER", "agent": "COMPLETEAGENT"}
 
 
 @dataclass(eq=False)
@@ -30,7 +30,7 @@ class QueueTalk(Talk):
         self.complete("caller" if channel is self.one else "agent")
         return super().release(channel)
 
-    def complete(self, reason: str) -> None:
+    def complete(self, reason: str, *transfer: str) -> None:
         """Count it, once: update_queue of app_queue. `reason` as AgentComplete says it."""
         if self.over:
             return
@@ -43,5 +43,6 @@ class QueueTalk(Talk):
         self.member.last_call = int(now)
         place = (("HoldTime", str(self.hold)), ("TalkTime", str(talked)), ("Reason", reason))
         self.roster.tell_agent("AgentComplete", self.queue, self.member, self.one, self.other, *place)
-        data = (self.hold, talked, self.position)
-        self.roster.log.write(self.one.uniqueid, self.queue.name, self.member.name, _WORDS[reason], *data)
+        word, *where = transfer or (_WORDS[reason],)
+        data = (*where, self.hold, talked, self.position)
+        self.roster.log.write(self.one.uniqueid, self.queue.name, self.member.name, word, *data)

@@ -5,18 +5,19 @@ What macro-exten-vm, macro-dial-one and ext-findmefollow of FreePBX's dialplan d
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pbxapi.demo import causes
-from pbxapi.demo.applications import Holding
 from pbxapi.demo.channels import Channel
-from pbxapi.demo.clock import seconds
+from pbxapi.demo.clock import Timer, seconds
 from pbxapi.demo.database import Database
 from pbxapi.demo.devices import Devices
 from pbxapi.demo.dial import Dial, answer
 from pbxapi.demo.dialplan import Dialplan
 from pbxapi.demo.phones import TRUNK, Phone
+from pbxapi.demo.voicemail import Voicemail
 
 FORWARDS = 5  # how often a call may be sent on
 MESSAGE = 10.0  # seconds that a caller leaves a message
@@ -32,11 +33,14 @@ class Rules:
 
     database: Database
     devices: Devices
+    voicemail: Voicemail
 
     def application(self, dialplan: Dialplan, channel: Channel, data: str) -> bool:
         """`macro-exten-vm,s,1(number)`."""
         number = data.partition("(")[2].removesuffix(")")
-        Reach(self.database, self.devices, dialplan, channel, number, channel.priority + 1).start()
+        of_queue = channel.context == "from-queue"
+        back = channel.priority + 1
+        Reach(self.database, self.devices, self.voicemail, dialplan, channel, number, back, of_queue).start()
         return False
 
     def group(self, numbers: Sequence[str], timeout: str) -> tuple[tuple[str, str], ...]:
@@ -46,20 +50,53 @@ class Rules:
 
 
 @dataclass(eq=False)
+class Message:
+    """A caller who speaks, until its time is over or the caller hangs up. `since` is in seconds since the epoch."""
+
+    reach: Reach
+    context: str
+    since: float
+    timer: Timer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timer = self.reach.dialplan.switch.clock.later(MESSAGE, self._end)
+
+    def release(self, channel: Channel) -> None:
+        """The caller hangs up or is sent elsewhere."""
+        self.timer.cancel()
+        self._keep()
+
+    def _end(self) -> None:
+        self._keep()
+        self.reach.dialplan.go(self.reach.channel, self.reach.back)
+
+    def _keep(self) -> None:
+        reach = self.reach
+        with contextlib.suppress(OSError):  # a full disk must not keep a caller in the line
+            reach.voicemail.leave(reach.channel, reach.number, self.context, self.since)
+        reach.dialplan.switch.set_variable(reach.channel, "VMSTATUS", "SUCCESS")
+
+
+@dataclass(eq=False)
 class Reach:
-    """One call on its way to an extension. `back` is the step of the dialplan that follows when nobody answers."""
+    """One call on its way to an extension. `back` is the step of the dialplan that follows when nobody answers.
+
+    A call `of_queue` is for whoever serves it: it is not sent on, neither by a forward nor by follow-me or voicemail.
+    """
 
     database: Database
     devices: Devices
+    voicemail: Voicemail
     dialplan: Dialplan
     channel: Channel
     number: str
     back: int
+    of_queue: bool = False
     stages: list[Stage] = field(default_factory=list)
 
     def start(self) -> None:
         """Forward it, refuse it or ring."""
-        forward = self.database.get("CF", self.number)
+        forward = "" if self.of_queue else self.database.get("CF", self.number)
         if forward:
             self._send(forward)
         elif self.database.get("DND", self.number) or self._engaged():
@@ -76,7 +113,8 @@ class Reach:
 
     def _plan(self) -> list[Stage]:
         own, ring_time = [self.number], self._seconds("ringtimer") or float(self.dialplan.globals["RINGTIME"])
-        if self._user("followme/ddial") != "DIRECT":  # which is FreePBX's word for a follow-me that is on
+        # DIRECT is FreePBX's word for a follow-me that is on
+        if self.of_queue or self._user("followme/ddial") != "DIRECT":
             return [(own, ring_time)]
         numbers = [one for one in self._user("followme/grplist").split("-") if one]
         grptime = self._seconds("followme/grptime") or ring_time
@@ -110,6 +148,9 @@ class Reach:
     def _unanswered(self, status: str) -> None:
         """Nobody answers: a forward for that, where follow-me leads to, voicemail, or the end."""
         self.dialplan.switch.set_variable(self.channel, "DIALSTATUS", status)
+        if self.of_queue:
+            self._refuse(status)
+            return
         forward = self.database.get("CFB" if status == "BUSY" else "CFU", self.number) or self._destination()
         context = self._user("voicemail")
         if forward:
@@ -117,9 +158,12 @@ class Reach:
         elif context not in {"", "novm"}:
             self._record(context, "b" if status == "BUSY" else "u")
         else:
-            cause = {"BUSY": causes.BUSY, "CHANUNAVAIL": causes.NO_ROUTE}.get(status, causes.NORMAL)
-            self.channel.cause = self.channel.cause or cause
-            self.dialplan.go(self.channel, self.back)
+            self._refuse(status)
+
+    def _refuse(self, status: str) -> None:
+        cause = {"BUSY": causes.BUSY, "CHANUNAVAIL": causes.NO_ROUTE}.get(status, causes.NORMAL)
+        self.channel.cause = self.channel.cause or cause
+        self.dialplan.go(self.channel, self.back)
 
     def _destination(self) -> str:
         """The extension that calls go on to after follow-me; `ext-local,<own>,dest` is the usual treatment."""
@@ -151,7 +195,7 @@ class Reach:
         self._show("VoiceMail", f"{self.number}@{context},{greeting}")
         answer(switch, channel)
         channel.cause = causes.NORMAL
-        channel.owner = Holding(switch.clock.later(MESSAGE, lambda: self.dialplan.go(channel, self.back)))
+        channel.owner = Message(self, context, switch.clock.now())
 
     def _show(self, application: str, data: str) -> None:
         channel = self.channel

@@ -28,8 +28,11 @@ class Talk:
         """The other side."""
         return self.other if channel is self.one else self.one
 
-    def complete(self, reason: str) -> None:
-        """It is over for good, by `caller`, `agent` or `transfer`: for whoever counts calls."""
+    def complete(self, reason: str, *transfer: str) -> None:
+        """It is over for good, by `caller`, `agent` or `transfer`: for whoever counts calls.
+
+        `transfer` is queue_log's word for it and where to.
+        """
 
     def release(self, channel: Channel) -> Callable[[], None]:
         """One is taken away."""

@@ -88,7 +88,7 @@ class Consultation:
             self.switch.leave(one)
         self._drop_pair()
         self.switch.set_connected(remaining, answered.caller)
-        self.talk.complete("transfer")
+        self.talk.complete("transfer", "ATTENDEDTRANSFER", "BRIDGE", self.bridge.uniqueid)
         Talk(self.switch, remaining, answered).begin()
         if remaining is self.held:
             self._tell_success(answered)

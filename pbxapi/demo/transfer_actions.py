@@ -31,6 +31,7 @@ def blind_transfer(asked: Asked) -> Answer:
     peer = talk.peer(channel)
     world.switch.set_variable(peer, "BLINDTRANSFER", channel.name)
     _tell(asked, channel, peer, (context, exten))
+    talk.complete("transfer", "BLINDTRANSFER", exten, context)
     world.switch.release(channel)
     world.dialplan.run(peer, context, exten, 1)
     world.switch.hang_up(channel, causes.NORMAL)

@@ -19,6 +19,7 @@ from pbxapi.demo.phones import Phone
 from pbxapi.demo.queues import Queues
 from pbxapi.demo.recording import Recorder
 from pbxapi.demo.switch import Switch
+from pbxapi.demo.voicemail import Voicemail
 
 
 @dataclass(eq=False)
@@ -36,6 +37,7 @@ class World:
     parking: ParkingLot
     queues: Queues
     recorder: Recorder
+    voicemail: Voicemail
     users: Mapping[str, User]
     database: Database
     custom_states: CustomStates

@@ -21,6 +21,7 @@ from pbxapi.pbx.platform import PlatformLook
 from pbxapi.pbx.platform_extensions import VOICEMAIL, PlatformExtensions
 from pbxapi.pbx.platform_features import PlatformFeatures
 from pbxapi.pbx.platform_follow_me import PlatformFollowMe
+from pbxapi.pbx.platform_queues import PlatformQueues
 from pbxapi.pbx.queue_seats import PlatformSeats
 from pbxapi.pbx.row_changes import Rows
 from pbxapi.pbx.sip_extensions import ConfSipExtensions
@@ -68,6 +69,7 @@ def provisioning(  # noqa: PLR0917
     )  # fmt: skip
     return Provisioned(
         seats=PlatformSeats(look, astdb, frozenset(settings.calls.contexts)),
+        queue_setup=PlatformQueues(tables, look, astdb, changes, settings.calls.contexts),
         extensions=extensions,
         follow_me=PlatformFollowMe(tables, look, astdb, changes),
         features=PlatformFeatures(tables, look, astdb, changes),

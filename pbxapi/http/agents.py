@@ -20,8 +20,8 @@ from pbxapi.http.live import LiveQuery, respond_live
 from pbxapi.http.paging import collection
 from pbxapi.http.peers import DEVICE_STATES
 from pbxapi.http.queue_answers import by_number
-from pbxapi.http.queue_bodies import AgentPlacesSchema, FreshQuery, LoginSchema, PauseSchema
-from pbxapi.http.queue_schemas import MEMBERSHIPS
+from pbxapi.http.queue_member_bodies import AgentPlacesSchema, FreshQuery, LoginSchema, PauseSchema
+from pbxapi.http.queue_member_schemas import MEMBERSHIPS
 from pbxapi.pbx.queueing import Agent, Agents
 
 blp = Blueprint("agents", __name__, description="Agents: who serves queues, over all of them")

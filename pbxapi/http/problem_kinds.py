@@ -150,6 +150,14 @@ KINDS = {
             "`pbxapi doctor` says more.",
         ),
         Kind(
+            501,
+            "voicemail-not-permitted",
+            "Voicemail not permitted to this API's user",
+            "The user that this API runs as may not read the messages of the mailbox, or not move and delete them: run "
+            "it as a user in the group that they belong to (usually asterisk), and let the group read the files and "
+            "write to the folders.",
+        ),
+        Kind(
             502,
             "refused",
             "Refused by the exchange",

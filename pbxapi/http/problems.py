@@ -34,6 +34,7 @@ TABLE: dict[type[BaseException], Kind] = {
     errors.Invalid: KINDS["invalid"],
     errors.NotSupported: KINDS["not-supported"],
     errors.RecordingNotPermitted: KINDS["recording-not-permitted"],
+    errors.VoicemailNotPermitted: KINDS["voicemail-not-permitted"],
     errors.Refused: KINDS["refused"],
     errors.NotConverted: KINDS["not-converted"],
     errors.ApplyFailed: KINDS["apply-failed"],

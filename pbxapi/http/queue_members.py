@@ -19,8 +19,8 @@ from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import check_if_match, encode, respond
 from pbxapi.http.extension_plans import WriteQuery, answers_with, applied, respond_planned, write_of
 from pbxapi.http.queue_answers import member_document
-from pbxapi.http.queue_bodies import FreshQuery, MemberChangesSchema, MemberDeleteQuery, NewMemberSchema
-from pbxapi.http.queue_schemas import (
+from pbxapi.http.queue_member_bodies import FreshQuery, MemberChangesSchema, MemberDeleteQuery, NewMemberSchema
+from pbxapi.http.queue_member_schemas import (
     MemberSchema,
     PlannedMemberSchema,
     RemovedMemberSchema,
@@ -114,7 +114,8 @@ def _keep_penalty(body: dict[str, Any], query: Mapping[str, Any], queue: str, me
 @blp.delete("/queues/<queue>/members/<path:member>")
 @require("provision")
 @blp.arguments(MemberDeleteQuery, location="query")
-@blp.response(204)
+@blp.response(200)
+@blp.alt_response(204, description="It is logged out")
 @blp.doc(**answers_with("RemovedMember", "PlannedMember"))
 @blp.problems(*PROBLEMS)
 def remove_queue_member(query: dict[str, Any], queue: str, member: str) -> Response:

@@ -7,12 +7,10 @@ from typing import Any
 
 import marshmallow as ma
 
-from pbxapi.http.channel_schemas import PartySchema
 from pbxapi.http.extension_plans import AppliedSchema, PlanSchema
-from pbxapi.http.peers import DEVICE_STATES
+from pbxapi.http.queue_member_schemas import CallerSchema, MemberSchema, StaticMemberSchema, live
 from pbxapi.pbx.queueing import STRATEGIES
 
-MEMBERSHIPS = ["static", "dynamic", "realtime"]
 DESCRIPTIONS = {
     "description": "What people call it.",
     "strategy": f"Who is called next: {', '.join(f'`{word}`' for word in STRATEGIES)}.",
@@ -36,12 +34,12 @@ DESCRIPTIONS = {
     "member_delay": "Seconds between a member's answer and the caller's being heard.",
     "timeout_restart": "Whether a busy or congested device starts `ring_time` anew.",
     "report_hold_time": "Whether the member is told how long the caller has waited.",
-    "ringing": "What callers hear: `music`, or ringing.",
+    "ringing": "What callers hear: `music`, `ring`, or `ring_when_agent_rings` (music until then).",
     "music_class": "The class of music on hold; null: the caller's own.",
     "announce_frequency": "Seconds between announcements of position or hold time; 0: none.",
     "min_announce_frequency": "Seconds between them at least, when the position changes.",
     "announce_hold_time": "Whether callers are told how long it will take: `no`, `yes`, `once`.",
-    "announce_position": "Whether they are told their position.",
+    "announce_position": "Whether they are told their position: `no`, `yes`, `limit` (up to one), `more` (than one).",
     "periodic_announce_frequency": "Seconds between periodic announcements; 0: none.",
     "join_announcement_id": "A recording of the exchange, played to callers before they enter.",
     "agent_announcement_id": "A recording, played to the member who answers.",
@@ -66,7 +64,7 @@ EXAMPLES: dict[str, Any] = {
     "caller_id_prefix": "Support: ", "alert_info": None, "password": None, "recording": "dontcare",
     "destination_if_no_answer": "ext-local,200,dest", "only_listed_agents": False, "dynamic_agents": {"202": 1},
     "static_members": [{"interface": "Local/200@from-queue/n", "penalty": 0, "extension": "200"}],
-    "options": {"servicelevel": "60"},
+    "options": {"shared_lastcall": "no"},
 }  # fmt: skip
 
 
@@ -79,22 +77,10 @@ def _told(kind: type[ma.fields.Field[Any]], name: str) -> Any:
     return kind(required=True, allow_none=True, metadata=about(name))
 
 
-def _live(kind: type[ma.fields.Field[Any]], description: str, example: object, *, null: bool = True) -> Any:
-    return kind(required=True, allow_none=null, metadata={"description": description, "example": example})
-
-
-class StaticMemberSchema(ma.Schema):
-    """A member that the configuration holds."""
-
-    interface = _live(ma.fields.String, "What is called.", "Local/200@from-queue/n", null=False)
-    penalty = _live(ma.fields.Integer, "Those with a lower one are called first.", 0, null=False)
-    extension = _live(ma.fields.String, "The number behind the interface, where there is one.", "200")
-
-
 class QueueSettingsSchema(ma.Schema):
     """A queue as it is configured."""
 
-    queue = _live(ma.fields.String, "Its number; of a plain Asterisk its name.", "400", null=False)
+    queue = live(ma.fields.String, "Its number; of a plain Asterisk its name.", "400", null=False)
     description = _told(ma.fields.String, "description")
     strategy = _told(ma.fields.String, "strategy")
     ring_time = _told(ma.fields.Integer, "ring_time")
@@ -143,89 +129,36 @@ class QueueSettingsSchema(ma.Schema):
     )
 
 
-class CallerSchema(ma.Schema):
-    """Who waits."""
-
-    position = _live(ma.fields.Integer, "1 is served next.", 1, null=False)
-    channel = _live(ma.fields.String, "The channel's name.", "PJSIP/trunk-0000002a", null=False)
-    channel_id = _live(ma.fields.String, "As in `/channels`.", "1767607200.17", null=False)
-    caller = ma.fields.Nested(PartySchema, required=True)
-    wait = _live(ma.fields.Integer, "Seconds, when Asterisk was asked.", 42, null=False)
-    joined_at = _live(ma.fields.DateTime, "Since when.", "2026-01-05T10:15:00+00:00", null=False)
-    priority = _live(ma.fields.Integer, "The higher one is served first.", 0, null=False)
-
-
-class MemberSchema(ma.Schema):
-    """Who takes calls."""
-
-    interface = _live(ma.fields.String, "What is called.", "Local/200@from-queue/n", null=False)
-    extension = _live(ma.fields.String, "The number behind the interface, where there is one.", "200")
-    name = _live(ma.fields.String, "As reports have it.", "Alice")
-    membership = ma.fields.String(
-        required=True,
-        allow_none=True,
-        validate=ma.validate.OneOf(MEMBERSHIPS),
-        metadata={
-            "description": "`static`: the configuration holds it; `dynamic`: it has logged in. Null: it is "
-            "configured, and Asterisk does not run it (yet).",
-            "example": "dynamic",
-        },
-    )
-    configured = _live(
-        ma.fields.Boolean, "Whether the exchange's tables hold it; null where there are none.", example=False
-    )
-    state_interface = _live(ma.fields.String, "Whose state counts, if not the interface's.", "hint:200@ext-local")
-    state = ma.fields.String(
-        required=True,
-        validate=ma.validate.OneOf(DEVICE_STATES),
-        metadata={"description": "Of its device.", "example": "not_inuse"},
-    )
-    free = _live(ma.fields.Boolean, "Whether a call would be offered to it now.", example=True, null=False)
-    paused = _live(ma.fields.Boolean, "Whether it takes a break.", example=False, null=False)
-    paused_reason = _live(ma.fields.String, "Why.", "lunch")
-    paused_since = _live(ma.fields.DateTime, "Since when.", "2026-01-05T12:00:00+00:00")
-    penalty = _live(ma.fields.Integer, "Those with a lower one are called first.", 0, null=False)
-    in_call = _live(ma.fields.Boolean, "Whether it talks with a caller of this queue.", example=False)
-    calls_taken = _live(ma.fields.Integer, "Since it is a member, or Asterisk was started.", 7, null=False)
-    last_call = _live(ma.fields.DateTime, "When its last call of this queue ended.", "2026-01-05T10:12:31+00:00")
-    logged_in_at = _live(ma.fields.DateTime, "Since when it is a member.", "2026-01-05T08:00:03+00:00")
-    wrapup_time = _live(ma.fields.Integer, "Seconds of rest after a call, its own or the queue's.", 10)
-
-
 class QueueSchema(QueueSettingsSchema):
     """A queue as it is configured and as it is now.
 
     What only the exchange's tables know is null where they have no such queue, or there are none (a plain Asterisk).
     """
 
-    configured = _live(
+    configured = live(
         ma.fields.Boolean, "Whether the exchange's tables have it; null where there are none.", example=True
     )
-    running = _live(ma.fields.Boolean, "Whether Asterisk has it.", example=True, null=False)
-    waiting = _live(ma.fields.Integer, "How many wait.", 1, null=False)
+    running = live(ma.fields.Boolean, "Whether Asterisk has it.", example=True, null=False)
+    waiting = live(ma.fields.Integer, "How many wait.", 1, null=False)
     callers = ma.fields.List(ma.fields.Nested(CallerSchema), required=True, metadata={"description": "In their order."})
     members = ma.fields.List(ma.fields.Nested(MemberSchema), required=True, metadata={"description": "By number."})
-    completed = _live(
-        ma.fields.Integer, "Calls that were answered, since Asterisk was started or the queue reset.", 120
-    )
-    abandoned = _live(ma.fields.Integer, "Callers who gave up, since then.", 4)
-    holdtime = _live(ma.fields.Integer, "Seconds that callers waited, a moving average of Asterisk's.", 12)
-    talktime = _live(ma.fields.Integer, "Seconds that calls took, a moving average.", 187)
-    service_level_percent = _live(
-        ma.fields.Float, "Of the answered calls, those answered within `service_level`.", 93.5
-    )
-    service_level_percent_2 = _live(ma.fields.Float, "The same, of all calls. Null before Asterisk 15.", 90.3)
-    longest_wait = _live(ma.fields.Integer, "Seconds, of those who wait now; 0 when nobody does.", 42, null=False)
-    agents_free = _live(
+    completed = live(ma.fields.Integer, "Calls that were answered, since Asterisk was started or the queue reset.", 120)
+    abandoned = live(ma.fields.Integer, "Callers who gave up, since then.", 4)
+    holdtime = live(ma.fields.Integer, "Seconds that callers waited, a moving average of Asterisk's.", 12)
+    talktime = live(ma.fields.Integer, "Seconds that calls took, a moving average.", 187)
+    service_level_percent = live(ma.fields.Float, "Of the answered calls, those answered within `service_level`.", 93.5)
+    service_level_percent_2 = live(ma.fields.Float, "The same, of all calls. Null before Asterisk 15.", 90.3)
+    longest_wait = live(ma.fields.Integer, "Seconds, of those who wait now; 0 when nobody does.", 42, null=False)
+    agents_free = live(
         ma.fields.Integer,
         "Members who could be called now. Each member counts in one of `agents_free`, `_busy`, `_paused` and "
         "`_unavailable`.",
         3,
         null=False,
     )
-    agents_busy = _live(ma.fields.Integer, "Members who talk or ring, paused or not.", 2, null=False)
-    agents_paused = _live(ma.fields.Integer, "Members who are paused, and do not talk or ring.", 1, null=False)
-    agents_unavailable = _live(
+    agents_busy = live(ma.fields.Integer, "Members who talk or ring, paused or not.", 2, null=False)
+    agents_paused = live(ma.fields.Integer, "Members who are paused, and do not talk or ring.", 1, null=False)
+    agents_unavailable = live(
         ma.fields.Integer, "All others: the device is not there, or Asterisk does not run them.", 0, null=False
     )
 
@@ -237,7 +170,7 @@ class ChangedQueueSchema(QueueSettingsSchema, AppliedSchema):
 class DeletedQueueSchema(AppliedSchema):
     """A queue that is no more."""
 
-    queue = _live(ma.fields.String, "Its number.", "400", null=False)
+    queue = live(ma.fields.String, "Its number.", "400", null=False)
 
 
 class PlannedQueueSchema(ma.Schema):
@@ -245,24 +178,6 @@ class PlannedQueueSchema(ma.Schema):
 
     plan = ma.fields.Nested(PlanSchema, required=True)
     result = ma.fields.Nested(QueueSettingsSchema, required=True, allow_none=True)
-
-
-class StoredMemberSchema(StaticMemberSchema, AppliedSchema):
-    """A static member after a write; its state is in `GET /queues/{queue}/members/{member}`."""
-
-
-class RemovedMemberSchema(AppliedSchema):
-    """A static member that is no more."""
-
-    queue = _live(ma.fields.String, "The queue's number.", "400", null=False)
-    member = _live(ma.fields.String, "As the path named it.", "200", null=False)
-
-
-class PlannedMemberSchema(ma.Schema):
-    """What a write of a static member would do, and what would come of it; null of a delete."""
-
-    plan = ma.fields.Nested(PlanSchema, required=True)
-    result = ma.fields.Nested(StaticMemberSchema, required=True, allow_none=True)
 
 
 LIVE_FIELDS: Mapping[str, str] = {

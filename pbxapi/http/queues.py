@@ -17,7 +17,8 @@ from pbxapi.http.extension_plans import WriteQuery, answers_with, applied, merge
 from pbxapi.http.live import respond_live
 from pbxapi.http.paging import collection
 from pbxapi.http.queue_answers import by_number, document, encoded, settings_document, settings_tag
-from pbxapi.http.queue_bodies import FreshQuery, NewQueueSchema, QueueChangesSchema, QueueDeleteQuery, QueuesQuery
+from pbxapi.http.queue_bodies import NewQueueSchema, QueueChangesSchema, QueueDeleteQuery, QueuesQuery
+from pbxapi.http.queue_member_bodies import FreshQuery
 from pbxapi.http.queue_schemas import (
     LIVE_FIELDS,
     ChangedQueueSchema,

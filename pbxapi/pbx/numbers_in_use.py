@@ -53,10 +53,10 @@ OWNERS = (
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A table whose rows may name extensions. `key` finds the row; `name` describes it.
+    """A table whose rows may name extensions and queues. `key` finds the row; `name` describes it.
 
     `places` are columns with a dialplan place (`ext-local,200,1`), with what the place is for; `lists` hold numbers
-    with `-` between them, `numbers` one. `own`: the rows belong to an extension, their `key`.
+    with `-` between them, `numbers` one. `own`: the rows belong to an extension or a queue, their `key`.
     """
 
     table: str
@@ -74,7 +74,8 @@ MENTIONS = (
     Mention("ivr_details", "IVR", "id", "name",
             {"invalid_destination": ", invalid key", "timeout_destination": ", no key"}),
     Mention("ringgroups", "ring group", "grpnum", "description", {"postdest": ", no answer"}, lists=("grplist",)),
-    Mention("queues_config", "queue", "extension", "descr", {"dest": ", fail-over", "destcontinue": ", continue"}),
+    Mention("queues_config", "queue", "extension", "descr", {"dest": ", fail-over", "destcontinue": ", continue"},
+            own=True),
     Mention("timeconditions", "time condition", "timeconditions_id", "displayname",
             {"truegoto": ", matching", "falsegoto": ", not matching"}),
     Mention("announcement", "announcement", "announcement_id", "description", {"post_dest": ""}),
@@ -96,10 +97,10 @@ MENTIONS = (
     Mention("tts", "text to speech", "tts_id", "tts_description", {"dest": ""}),
     Mention("custom_destinations", "custom destination", "custom_dest", "description", {"custom_dest": ""}),
 )  # fmt: skip
-"""What an extension's deletion leaves as it is; keys of an IVR beside (their rows have no name)."""
+"""What the deletion of an extension or a queue leaves as it is; keys of an IVR beside (their rows have no name)."""
 
-PLACE = re.compile(r"(?:ext-local|from-did-direct|ext-findmefollow|from-internal),(?:vm[ubsi]|FM)?([0-9]+),")
-"""The places that are an extension, its mailbox or its follow-me."""
+PLACE = re.compile(r"(?:ext-local|from-did-direct|ext-findmefollow|from-internal|ext-queues),(?:vm[ubsi]|FM)?([0-9]+),")
+"""The places that are an extension, its mailbox or its follow-me, or a queue: they share their numbers."""
 
 
 def taken(connection: Connection, schema: Schema, numbers: Collection[str]) -> dict[str, str]:
@@ -159,9 +160,9 @@ def _modules_off(connection: Connection, schema: Schema) -> set[str]:
 
 
 def mentions(connection: Connection, schema: Schema, numbers: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """What still mentions each of these extensions: `{"200": ("ring group 600 (Sales)", "IVR 3 (Main), key 2")}`.
+    """What still mentions each of these extensions and queues: `{"200": ("ring group 600 (Sales)",)}`.
 
-    What goes with the extensions is none: their own follow-me and destinations, and their places in queues.
+    What goes with them is none: their own follow-me and destinations, and the places of extensions in queues.
     """
     wanted = set(numbers)
     found: dict[str, dict[str, None]] = {}

@@ -38,10 +38,11 @@ def natural(name: str) -> tuple[int, str]:
 
 
 class QueueReader:
-    """Reads one list after the other, and remembers the members of the last: most have not changed since."""
+    """Reads one list after the other, and remembers what it read last: most of it has not changed since."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, QueueMember] = {}
+        self._members: dict[bytes, tuple[str, QueueMember]] = {}
+        self._callers: dict[bytes, tuple[str, QueueCaller]] = {}
 
     def read(self, events: Iterable[Message], settings: Mapping[str, QueueSettings] | None) -> tuple[Queue, ...]:
         """Every queue of either, by number. `settings` None: there are no tables, or none to be had."""
@@ -50,29 +51,35 @@ class QueueReader:
         members: dict[str, list[QueueMember]] = {}
         callers: dict[str, list[QueueCaller]] = {}
         static = {name: {one.interface.lower() for one in own.static_members} for name, own in (settings or {}).items()}
-        seen: dict[bytes, QueueMember] = {}
+        known_members, self._members = self._members, {}
+        known_callers, self._callers = self._callers, {}
         for message in events:
-            kind = message.event
-            queue = message.get("Queue")
-            if kind == "QueueMember":
-                # What is asked for differs from question to question in the ActionID alone, which comes last.
-                key = message.raw.rpartition(b"\r\nActionID:")[0] or message.raw
-                member = self._known.get(key) or _member(message.fields())
+            raw = message.raw
+            if raw.startswith(b"Event: QueueMember\r\n"):
+                # From question to question the ActionID changes, which comes last.
+                key = raw.rpartition(b"\r\nActionID:")[0] or raw
+                queue, member = known_members.get(key) or _member(message.fields())
                 configured = None if settings is None else member.interface.lower() in static.get(queue, ())
                 if member.configured is not configured:
                     member = replace(member, configured=configured)
-                seen[key] = member
+                self._members[key] = queue, member
                 members.setdefault(queue, []).append(member)
-            elif kind == "QueueEntry":
-                callers.setdefault(queue, []).append(_caller(message.fields(), now))
-            elif kind == "QueueParams":
-                params[queue] = message.fields()
-        self._known = seen
-        found = [
+            elif raw.startswith(b"Event: QueueEntry\r\n"):
+                key, _, rest = raw.rpartition(b"\r\nActionID:")[0].partition(b"\r\nWait: ")
+                seconds, _, rest = rest.partition(b"\r\n")
+                key += rest
+                queue, caller = known_callers.get(key) or _caller(message.fields())
+                caller = _waiting(caller, int(seconds) if seconds.isdigit() else 0, now)
+                self._callers[key] = queue, caller
+                callers.setdefault(queue, []).append(caller)
+            elif raw.startswith(b"Event: QueueParams\r\n"):
+                found = message.fields()
+                params[found.get("Queue", "")] = found
+        queues = [
             _queue(name, params.get(name), members.get(name, []), callers.get(name, []), settings)
             for name in {**params, **(settings or {})}
         ]
-        return tuple(sorted(found, key=lambda queue: natural(queue.queue)))
+        return tuple(sorted(queues, key=lambda queue: natural(queue.queue)))
 
 
 def _queue(
@@ -110,12 +117,12 @@ def _order(member: QueueMember) -> tuple[tuple[int, str], str]:
     return natural(member.extension or member.interface), member.interface
 
 
-def _member(event: Fields) -> QueueMember:
+def _member(event: Fields) -> tuple[str, QueueMember]:
     interface = event.get("Location", "")
     paused = event.get("Paused") == "1"
     status = event.get("Status", "")
     name, state_interface = event.get("Name"), event.get("StateInterface")
-    return QueueMember(
+    member = QueueMember(
         interface=interface,
         extension=extension_of(interface),
         name=name if name and name != interface else None,
@@ -133,6 +140,7 @@ def _member(event: Fields) -> QueueMember:
         logged_in_at=_moment(event.get("LoginTime", "")),
         wrapup_time=_count(event, "Wrapuptime"),
     )
+    return event.get("Queue", ""), member
 
 
 def _not_running(member: StaticMember) -> QueueMember:
@@ -144,16 +152,25 @@ def _not_running(member: StaticMember) -> QueueMember:
     )  # fmt: skip
 
 
-def _caller(event: Fields, now: datetime) -> QueueCaller:
-    wait = _count(event, "Wait") or 0
-    return QueueCaller(
+def _caller(event: Fields) -> tuple[str, QueueCaller]:
+    return event.get("Queue", ""), QueueCaller(
         position=_count(event, "Position") or 0,
         channel=event.get("Channel", ""),
         channel_id=event.get("Uniqueid", ""),
         caller=Party(_said(event, "CallerIDNum"), _said(event, "CallerIDName")),
-        wait=wait,
-        joined_at=now - timedelta(seconds=wait),
+        wait=0,
+        joined_at=datetime.fromtimestamp(0, UTC),
         priority=_count(event, "Priority") or 0,
+    )
+
+
+def _waiting(caller: QueueCaller, wait: int, now: datetime) -> QueueCaller:
+    joined_at = now - timedelta(seconds=wait)
+    # Both are rounded down to seconds: that they do not agree does not mean that somebody came anew.
+    if abs((joined_at - caller.joined_at).total_seconds()) <= 1:
+        joined_at = caller.joined_at
+    return QueueCaller(
+        caller.position, caller.channel, caller.channel_id, caller.caller, wait, joined_at, caller.priority
     )
 
 

@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pbxapi.demo.history import database_path, make_history
+from pbxapi.demo.history import make_history
 from pbxapi.demo.history_book import Book
 from pbxapi.demo.history_calls import Moment, place
 from pbxapi.demo.history_days import bad_day
+from pbxapi.demo.history_paths import database_path, queue_log_path
 from pbxapi.demo.history_people import World
 from pbxapi.demo.history_tables import CDR
 from pbxapi.demo.phones import PHONES
-from pbxapi.demo.queues import MEMBERS
+from pbxapi.demo.queue import MEMBERS
 from pbxapi.pbx.history import Filters
 from pbxapi.pbx.local_time import EPOCH, TEXT
 from tests.things_cdr import LAYOUTS, CdrReader
@@ -289,3 +290,27 @@ def test_progress_grows_to_the_whole(tmp_path: Path) -> None:
     assert told == sorted(told)
     assert len(told) >= 4
     assert told[-1] == 1.0
+
+
+def test_queue_log_tells_the_same_calls_as_the_call_records(tmp_path: Path) -> None:
+    until = datetime(2026, 6, 17, 15, 0, tzinfo=UTC)
+    make_history(tmp_path, seed=3, until=until, zone=UTC, days=8)
+    lines = [line.split("|") for line in queue_log_path(tmp_path).read_text().splitlines()]
+    assert [int(line[0]) for line in lines] == sorted(int(line[0]) for line in lines)
+    told: dict[str, list[str]] = {}
+    for line in lines:
+        told.setdefault(line[1], []).append(line[4])
+    paused = told.pop("NONE")
+    assert paused.count("PAUSE") == paused.count("UNPAUSE") > 0
+    ends = {"COMPLETECALLER", "COMPLETEAGENT", "ABANDON"}
+    for events in told.values():
+        assert events.count("ENTERQUEUE") == len([event for event in events if event in ends]) == 1
+    with sqlite3.connect(database_path(tmp_path)) as connection:
+        rows = connection.execute("SELECT DISTINCT linkedid FROM cdr WHERE lastapp = 'Queue'").fetchall()
+        answered = (
+            "SELECT linkedid, dst_cnam FROM cdr WHERE lastapp = 'Queue' AND disposition = 'ANSWERED' AND dstchannel"
+        )
+        served = connection.execute(f"{answered} LIKE 'Local/%'").fetchall()
+    connection.close()
+    assert {row[0] for row in rows} == set(told)
+    assert {row[0] for row in served} == {call for call, events in told.items() if "CONNECT" in events}

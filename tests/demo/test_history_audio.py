@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pbxapi.demo.history import FILES, database_path, make_history, recordings_path
+from pbxapi.demo.history import FILES, make_history
+from pbxapi.demo.history_paths import database_path, recordings_path
 
 BERLIN = ZoneInfo("Europe/Berlin")
 UNTIL = datetime(2026, 6, 19, 16, 30, tzinfo=BERLIN)

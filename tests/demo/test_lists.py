@@ -93,9 +93,17 @@ def test_a_caller_of_a_queue_talks_to_the_first_member_who_answers(listener: Man
     assert {one.get("CallerIDNum") for one in listener.channels()} == {"105", member}
     called = {one.get("Interface") for one in listener.heard if one.event == "AgentCalled"}
     assert called == {"PJSIP/100", "PJSIP/101"}
-    _, params, *members, _ = listener.ask("QueueStatus", Queue="support")
-    assert (params.get("Calls"), params.get("Completed")) == ("0", "1")
-    assert {one.get("Location"): one.get("CallsTaken") for one in members}[f"PJSIP/{member}"] == "1"
+    _, params, *members, _ = listener.ask("QueueStatus", Queue="800")
+    assert (params.get("Calls"), params.get("Completed")) == ("0", "0")
+    found = {one.get("Location"): one for one in members}[f"PJSIP/{member}"]
+    assert (found.get("InCall"), found.get("CallsTaken"), found.get("Status")) == ("1", "0", "2")
+    listener.ask("Hangup", Channel="caller")
+    over = listener.until_event("AgentComplete")[-1]
+    assert (over.get("Reason"), over.get("Interface")) == ("caller", f"PJSIP/{member}")
+    _, params, *members, _ = listener.ask("QueueStatus", Queue="800")
+    assert (params.get("Completed"), params.get("Abandoned"), params.get("ServicelevelPerf")) == ("1", "0", "100.0")
+    found = {one.get("Location"): one for one in members}[f"PJSIP/{member}"]
+    assert (found.get("InCall"), found.get("CallsTaken"), found.get("LastCall") != "0") == ("0", "1", True)
 
 
 def test_a_caller_who_hangs_up_has_abandoned_the_queue(listener: Manager) -> None:
@@ -103,23 +111,23 @@ def test_a_caller_who_hangs_up_has_abandoned_the_queue(listener: Manager) -> Non
         listener.ask("QueuePause", Interface=f"PJSIP/{number}", Paused="true", Reason="lunch")
     listener.originate("PJSIP/105", "800", ChannelId="caller")
     listener.until_event("QueueCallerJoin", Uniqueid="caller")
-    *_, entry, _ = listener.ask("QueueStatus", Queue="support")
+    *_, entry, _ = listener.ask("QueueStatus", Queue="800")
     assert (entry.event, entry.get("Uniqueid"), entry.get("Position")) == ("QueueEntry", "caller", "1")
     listener.ask("Hangup", Channel="caller")
     listener.until_event("QueueCallerAbandon", Uniqueid="caller")
     listener.until_event("Hangup", Uniqueid="caller")
-    assert listener.ask("QueueSummary", Queue="support")[1].get("Callers") == "0"
+    assert listener.ask("QueueSummary", Queue="800")[1].get("Callers") == "0"
 
 
 def test_members_come_pause_and_go(listener: Manager) -> None:
-    here = {"Queue": "sales", "Interface": "PJSIP/105"}
+    here = {"Queue": "801", "Interface": "PJSIP/105"}
     assert listener.ask("QueueAdd", **here, MemberName="José", Penalty="1")[0].get("Response") == "Success"
     assert listener.ask("QueueAdd", **here)[0].get("Message") == "Unable to add interface: Already there"
-    available = listener.ask("QueueSummary", Queue="sales")[1].get("Available")
+    available = listener.ask("QueueSummary", Queue="801")[1].get("Available")
     listener.ask("QueuePause", **here, Paused="true", Reason="lunch: break")
     told = listener.until_event("QueueMemberPause")[-1]
     assert (told.get("Paused"), told.get("PausedReason"), told.get("MemberName")) == ("1", "lunch: break", "José")
-    assert int(listener.ask("QueueSummary", Queue="sales")[1].get("Available")) == int(available) - 1
+    assert int(listener.ask("QueueSummary", Queue="801")[1].get("Available")) == int(available) - 1
     listener.ask("QueuePenalty", **here, Penalty="7")
     assert listener.until_event("QueueMemberPenalty")[-1].get("Penalty") == "7"
     assert listener.ask("QueueRemove", **here)[0].get("Message") == "Removed interface from queue"
@@ -127,5 +135,5 @@ def test_members_come_pause_and_go(listener: Manager) -> None:
 
 
 def test_a_static_member_cannot_be_removed(exchange: DemoExchange, manager: Manager) -> None:
-    answer = manager.ask("QueueRemove", Queue="support", Interface="PJSIP/100")[0]
+    answer = manager.ask("QueueRemove", Queue="800", Interface="PJSIP/100")[0]
     assert answer.get("Message") == "Member not dynamic"

@@ -162,8 +162,8 @@ def test_a_member_of_a_queue_without_its_row_is_no_member(
 ) -> None:
     change.execute("DELETE FROM queues_details WHERE id = '800' AND data LIKE 'Local/101@%'")
     platform.apply()
-    members = [one.get("Location") for one in manager.ask("QueueStatus", Queue="support") if one.event == "QueueMember"]
-    assert members == ["PJSIP/100"]
+    members = [one.get("Location") for one in manager.ask("QueueStatus", Queue="800") if one.event == "QueueMember"]
+    assert members == ["Local/100@from-queue/n"]
 
 
 @pytest.mark.usefixtures("platform")

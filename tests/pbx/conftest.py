@@ -14,7 +14,8 @@ from pbxapi.demo.exchange import DemoExchange
 from tests.pbx.provisioned import Provisioned, provisioned
 
 ROWS = """
-INSERT INTO modules (modulename, version, enabled) VALUES ('core', '17.0.18', 1), ('findmefollow', '17.0.4.5', 1);
+INSERT INTO modules (modulename, version, enabled) VALUES
+  ('core', '17.0.18', 1), ('findmefollow', '17.0.4.5', 1), ('queues', '17.0.1.6', 1);
 INSERT INTO admin VALUES ('need_reload', 'false');
 INSERT INTO users (extension, name, ringtimer) VALUES ('200', 'Alice', 0), ('201', 'Bob', NULL), ('1000', 'Eve', 0);
 INSERT INTO recordings (id, displayname, filename) VALUES (3, 'Welcome', 'custom/welcome');

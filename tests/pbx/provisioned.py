@@ -1,4 +1,4 @@
-"""Follow-me and features put together over some database and some manager, for looking at what they write."""
+"""Follow-me, features and queues put together over some database and some manager, for looking at what they write."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.platform import PlatformLook
 from pbxapi.pbx.platform_features import PlatformFeatures
 from pbxapi.pbx.platform_follow_me import PlatformFollowMe
+from pbxapi.pbx.platform_queues import PlatformQueues
 from pbxapi.pbx.row_changes import Rows
 from pbxapi.store import Store
 from pbxapi.store.migrate import migrate
@@ -31,6 +32,7 @@ class Provisioned:
     store: Store
     follow_me: PlatformFollowMe
     features: PlatformFeatures
+    queues: PlatformQueues
 
     def run(self, statement: str, **values: object) -> list[dict[str, Any]]:
         """Run one statement of SQL; gives its rows."""
@@ -62,5 +64,6 @@ def provisioned(engine: Engine, ami: Client, platform: str, folder: Path) -> Ite
     yield Provisioned(
         engine, astdb, store,
         PlatformFollowMe(engine, look, astdb, changes), PlatformFeatures(engine, look, astdb, changes),
+        PlatformQueues(engine, look, astdb, changes),
     )  # fmt: skip
     store.close()

@@ -43,7 +43,8 @@ class Exchange:
     """An exchange that runs, on loopback, with its phones registered.
 
     ``phones`` holds the telephones of a real one by number; the demo's are built in, so there it is empty. ``asterisk``
-    is the server to pause or kill, None for the demo. ``version`` is the one that the server says of itself.
+    is the server to pause or kill, None for the demo. ``version`` is the one that the server says of itself. 800 leads to
+    ``queue``, whose static members are the phones 100 and 101; 801 to ``other_queue``, where 102 and 105 are free to join.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Exchange:
     username: str
     secret: str = field(repr=False)
     version: str
+    queue: str = "support"
+    other_queue: str = "sales"
     ari_port: int | None = None
     phones: Mapping[str, Phone] = field(default_factory=dict, repr=False)
     asterisk: Asterisk | None = field(default=None, repr=False)
@@ -98,7 +101,7 @@ def start_demo() -> Iterator[Exchange]:
     demo.start()
     try:
         version = server_version(demo.port, "demo", "demo")
-        yield Exchange("demo", "127.0.0.1", demo.port, "demo", "demo", version)
+        yield Exchange("demo", "127.0.0.1", demo.port, "demo", "demo", version, queue="800", other_queue="801")
     finally:
         demo.stop()
 

@@ -22,7 +22,7 @@ from tests.real.stand_in.reload import write_program
 from tests.real.stand_in.tables import Login
 
 VOICEMAIL_CONF = TEMPLATES / "platform/voicemail.conf"
-COMMON = ("sip_additional.conf", "extensions_additional.conf")
+COMMON = ("sip_additional.conf", "extensions_additional.conf", "queues_additional.conf")
 INCLUDED = {
     "freepbx": ("pjsip.endpoint.conf", "pjsip.auth.conf", "pjsip.aor.conf", *COMMON),
     "issabel": ("pjsip_additional.conf", *COMMON),
@@ -33,8 +33,15 @@ EXTENSION_TABLES = {
     "sip": "id",
     "findmefollow": "grpnum",
     "kvstore_FreePBX_modules_Voicemail": "key",
+    "queues_config": "extension",
+    "queues_details": "id",
 }
-FAMILIES = ("AMPUSER", "DEVICE", "CW", "CF", "CFB", "CFU", "DND", "CustomDevstate", "CustomPresence", "registrar")
+FAMILIES = (
+    "AMPUSER", "DEVICE", "CW", "CF", "CFB", "CFU", "DND", "CustomDevstate", "CustomPresence", "registrar", "QPENALTY",
+)  # fmt: skip
+
+LOGINS = "Queue"
+"""Who has logged in to queues, as Asterisk itself keeps it."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ class PlatformExchange:
         return {str(row["keyword"]): str(row["data"]) for row in rows}
 
     def tables(self) -> list[str]:
-        """The tables that extensions stand in, those that this platform has."""
+        """The tables that extensions and queues stand in, those that this platform has."""
         there = {str(value) for row in self.sql("SHOW TABLES") for value in row.values()}
         return [table for table in EXTENSION_TABLES if table in there]
 
@@ -162,13 +169,13 @@ class PlatformExchange:
         return phone
 
     def clear(self) -> None:
-        """Take every extension away, and what stands beside it, by hand; hang up, and close the phones.
+        """Take every extension and queue away, and what stands beside it, by hand; hang up, and close the phones.
 
         The generated files stay until the next reload, which the first write of the next test brings.
         """
         with self.manager() as manager:
             hang_up_all(manager)
-            for family in FAMILIES:
+            for family in (*FAMILIES, LOGINS):
                 manager.ask("DBDelTree", Family=family)
         while self._phones:
             self._phones.pop().close()

@@ -8,7 +8,7 @@ import pytest
 
 from tests import seen
 from tests.real.platform_exchange import PlatformExchange
-from tests.real.stand_in import chan_sip, pjsip_freepbx
+from tests.real.stand_in import chan_sip, pjsip_freepbx, queues
 from tests.real.stand_in.tables import Tables
 
 GENERATED = Path(seen.__file__).parent / "generated"
@@ -29,8 +29,8 @@ def _sections(text: str) -> dict[str, dict[str, str]]:
 
 
 def _tables(core: int) -> Tables:
-    """What two captures added to an exchange without extensions."""
-    steps = ("01-create-200-pjsip", "03-create-201-sip-vm")
+    """What three captures added to an exchange without extensions."""
+    steps = ("01-create-200-pjsip", "03-create-201-sip-vm", "07-queue-400")
     rows = [row for step in steps for row in seen.rows(f"freepbx{core}-{step}.txt")]
     keywords: dict[str, dict[str, str]] = {}
     for table, row in rows:
@@ -44,6 +44,10 @@ def _tables(core: int) -> Tables:
         devices={str(row["id"]): row for table, row in rows if table == "devices"},
         keywords=keywords,
         follow_me={},
+        queues={str(row["extension"]): row for table, row in rows if table == "queues_config"},
+        queue_details={
+            "400": [(str(row["keyword"]), str(row["data"])) for table, row in rows if table == "queues_details"]
+        },
     )
 
 
@@ -57,6 +61,16 @@ def test_it_writes_what_freepbx_wrote_from_the_same_rows(core: int, file: str) -
         for name in OF_THE_LAB:
             options.pop(name, None)
     assert made == wanted
+
+
+@pytest.mark.parametrize("core", [14, 17])
+def test_it_writes_the_queues_as_freepbx_did(core: int) -> None:
+    [(name, made)] = queues.files(_tables(core)).items()
+    wanted = (GENERATED / f"freepbx{core}" / name).read_text()
+    assert sorted(made.splitlines()) == sorted(wanted.splitlines())
+    [*_, first, second] = filter(None, wanted.splitlines())
+    [*_, last] = filter(None, queues.files(_tables(core), {"201"})[name].splitlines())
+    assert [first, last] == [first, second.removesuffix(",hint:201@ext-local")]
 
 
 def test_a_failed_reload_leaves_the_mark_that_one_is_needed(platform: PlatformExchange) -> None:

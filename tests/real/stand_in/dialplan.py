@@ -1,10 +1,11 @@
-"""extensions_additional.conf: the numbers, their follow-me, and the hints that lamps watch."""
+"""extensions_additional.conf: the numbers, their follow-me, the queues, and the hints that lamps watch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.real.stand_in import queues
 from tests.real.stand_in.astdb import AstDb
 from tests.real.stand_in.tables import Row, Tables
 
@@ -32,6 +33,9 @@ def files(tables: Tables, hints: Mapping[str, str]) -> dict[str, str]:
         "",
         "[ext-local]",
         *(line for user in tables.users.values() for line in _number(user, hints.get(user["extension"], ""))),
+        "",
+        "[ext-queues]",
+        *queues.dialplan(tables),
         "",
     ]
     return {"extensions_additional.conf": "\n".join(lines) + "\n" + SUBROUTINES.read_text()}

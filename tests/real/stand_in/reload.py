@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.real.raw_manager import RawManager
-from tests.real.stand_in import chan_sip, dialplan, pjsip_freepbx, pjsip_issabel, voicemail
+from tests.real.stand_in import chan_sip, dialplan, pjsip_freepbx, pjsip_issabel, queues, voicemail
 from tests.real.stand_in.astdb import AstDb
 from tests.real.stand_in.tables import Login, Tables
 
@@ -87,8 +87,10 @@ def _reload(login: Login) -> None:
         voicemail.rewrite(tables, astdb, etc)
         hints = dialplan.hints(tables, astdb)
         dialplan.store(tables, astdb, hints)
+        queues.store(tables, astdb)
         phones = pjsip_freepbx if tables.platform == "freepbx" else pjsip_issabel
-        for made in (phones.files(tables), chan_sip.files(tables), dialplan.files(tables, hints)):
+        members = queues.files(tables, queues.without_hint(astdb))
+        for made in (phones.files(tables), chan_sip.files(tables), dialplan.files(tables, hints), members):
             for name, text in made.items():
                 (etc / name).write_text(text)
         [answer] = manager.ask("Reload")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,10 @@ class Login:
 
 @dataclass(frozen=True)
 class Tables:
-    """`keywords` are the rows of `sip` by id, in the order of `flags`; `major` is the version of core."""
+    """`keywords` are the rows of `sip` by id, in the order of `flags`; `major` is the version of core.
+
+    `queue_details` are keywords and data of queues, by number; the keyword `member` repeats.
+    """
 
     platform: str
     major: int
@@ -57,6 +60,8 @@ class Tables:
     devices: Mapping[str, Row]
     keywords: Mapping[str, Mapping[str, str]]
     follow_me: Mapping[str, Row]
+    queues: Mapping[str, Row] = field(default_factory=dict)
+    queue_details: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, login: Login) -> Tables:
@@ -69,6 +74,9 @@ class Tables:
             keywords: dict[str, dict[str, str]] = {}
             for row in rows(f"SELECT id, keyword, data FROM sip WHERE flags <> {DISABLED} ORDER BY id, flags"):
                 keywords.setdefault(row["id"], {})[row["keyword"]] = row["data"]
+            details: dict[str, list[tuple[str, str]]] = {}
+            for row in rows("SELECT id, keyword, data FROM queues_details ORDER BY id, flags, keyword"):
+                details.setdefault(row["id"], []).append((row["keyword"], row["data"]))
             settings = rows(f"SELECT keyword, value FROM {login.platform}_settings".replace("issabel_", "issabelpbx_"))
             core = rows("SELECT version FROM modules WHERE modulename = 'core'")
             return cls(
@@ -79,6 +87,8 @@ class Tables:
                 devices={row["id"]: row for row in rows("SELECT * FROM devices ORDER BY id")},
                 keywords=keywords,
                 follow_me={row["grpnum"]: row for row in rows("SELECT * FROM findmefollow ORDER BY grpnum")},
+                queues={row["extension"]: row for row in rows("SELECT * FROM queues_config ORDER BY extension")},
+                queue_details=details,
             )
 
     def caller_id(self, device: str, stored: str) -> str:
