@@ -65,7 +65,7 @@ class QueueReader:
                 self._members[key] = queue, member
                 members.setdefault(queue, []).append(member)
             elif raw.startswith(b"Event: QueueEntry\r\n"):
-                key, _, rest = raw.rpartition(b"\r\nActionID:")[0].partition(b"\r\nWait: ")
+                key, _, rest = (raw.rpartition(b"\r\nActionID:")[0] or raw).partition(b"\r\nWait: ")
                 seconds, _, rest = rest.partition(b"\r\n")
                 key += rest
                 queue, caller = known_callers.get(key) or _caller(message.fields())

@@ -69,12 +69,13 @@ def free(folder: int) -> bool:
     except OSError:
         return False
     try:
-        if os.read(handle, len(_MARK) + 1) != _MARK or not _flock(handle) or not _is(".lock", folder, handle):
-            return False
-        os.unlink(".lock", dir_fd=folder)
-        return True
+        dead = os.read(handle, len(_MARK) + 1) == _MARK and _flock(handle) and _is(".lock", folder, handle)
+        if dead:
+            os.unlink(".lock", dir_fd=folder)
     except OSError:
         return False
+    else:
+        return dead
     finally:
         os.close(handle)
 

@@ -150,4 +150,4 @@ def _make(box: Box, name: str) -> None:
         mode = stat.S_IMODE(like.st_mode)
         if os.fstat(made).st_uid != like.st_uid:
             mode |= (mode & stat.S_IRWXU) >> 3
-        os.chmod(made, mode)
+        os.fchmod(made, mode)

@@ -115,7 +115,7 @@ class Box:
             return _open(f"{stem(found.number)}.{found.sound.ending}", folder)
 
     def _folders(self) -> list[str]:
-        there = frozenset(os.listdir(self.handle))
+        there = names(self.handle)
         return [name for name in FOLDERS if name in there]
 
     def _in(self, name: str) -> Iterator[Found]:
@@ -147,11 +147,16 @@ def read(folder: int, name: str, number: int, endings: list[str]) -> Found | Non
 def listing(folder: int) -> Listing:
     """What lies in a folder."""
     found: Listing = {}
-    for name in os.listdir(folder):
+    for name in names(folder):
         match = _NAME.match(name)
         if match:
             found.setdefault(int(match[1]), []).append(match[2])
     return found
+
+
+def names(folder: int) -> list[str]:
+    """Everything in a folder, by its descriptor."""
+    return os.listdir(folder)
 
 
 def messages_of(there: Listing) -> list[int]:
