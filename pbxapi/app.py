@@ -30,6 +30,7 @@ from pbxapi.http import (
     queues,
     recordings,
     system,
+    voicemail,
 )
 from pbxapi.http.access_log import AccessLog
 from pbxapi.http.api import Api
@@ -53,7 +54,7 @@ DRIVERS = {
 RESOURCES = (
     health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
     extensions.blp, extension_batch.blp, follow_me.blp, features.blp, apply.blp,
-    queues.blp, queue_members.blp, agents.blp,
+    queues.blp, queue_members.blp, agents.blp, voicemail.blp,
     ari.blp,
 )  # fmt: skip
 

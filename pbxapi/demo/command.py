@@ -42,6 +42,11 @@ It is a FreePBX 17, made up as well. Make an extension; its phone registers a se
   curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"extension": "250", "name": "Alice"}}' {url}/extensions
   curl -H 'Authorization: Bearer demo' -H 'Content-Type: application/json' -d '{{"from": "250", "to": "101"}}' {url}/calls
 
+Callers come to its queues, wait, and are answered or give up. The mailbox of 100 has messages:
+
+  curl -H 'Authorization: Bearer demo' {url}/queues
+  curl -H 'Authorization: Bearer demo' {url}/voicemail/100/messages
+
 There is a year of calls behind it (made up), with recordings of the last days:
 
   curl -H 'Authorization: Bearer demo' '{url}/cdr?limit=5'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from pbxapi.demo.queue import Member, Queue
 from pbxapi.demo.queue_legs import member_leg
 from pbxapi.demo.queue_log import NOBODY
 from pbxapi.demo.queue_members import Roster
+from pbxapi.demo.queue_strategy import chosen
 from pbxapi.demo.queue_talk import QueueTalk
 from pbxapi.demo.switch import Switch
 
@@ -74,19 +74,19 @@ class Waiting:
     def answered(self, leg: Leg) -> None:
         """A member picked up: stop the others and bridge."""
         leg.close("ANSWER")
-        chosen = next(one for one in self.ringing if one.leg is leg)
-        others = [one for one in self.ringing if one is not chosen]
+        picked = next(one for one in self.ringing if one.leg is leg)
+        others = [one for one in self.ringing if one is not picked]
         self.ringing.clear()
         for other in others:
             other.leg.cancel()
         self.switch.set_connected(self.channel, leg.channel.caller)
-        waited, rang = self.waited, int(self.switch.clock.now() - chosen.since)
+        waited, rang = self.waited, int(self.switch.clock.now() - picked.since)
         self._leave()
         self.queue.figures.connect(waited)
-        chosen.member.in_call = True
-        self._log(chosen.member.name, "CONNECT", waited, leg.channel.uniqueid, rang)
-        self._tell_agent("AgentConnect", chosen, ("HoldTime", str(waited)), ("RingTime", str(rang)))
-        QueueTalk(self.switch, self.channel, leg.channel, self.roster, self.queue, chosen.member, waited,
+        picked.member.in_call = True
+        self._log(picked.member.name, "CONNECT", waited, leg.channel.uniqueid, rang)
+        self._tell_agent("AgentConnect", picked, ("HoldTime", str(waited)), ("RingTime", str(rang)))
+        QueueTalk(self.switch, self.channel, leg.channel, self.roster, self.queue, picked.member, waited,
                   self.position, self.switch.clock.now()).begin()  # fmt: skip
 
     def failed(self, leg: Leg, status: str, *, timed_out: bool = False) -> Callable[[], None] | None:
@@ -126,31 +126,10 @@ class Waiting:
         if self.place > (max(len(free), 1) if options.autofill else 1):
             self._try_again(RECHECK)
             return
-        for member in self._chosen(free):
+        for member in chosen(self.queue, free):
             self._call(member)
         if not self.ringing:
             self._try_again(options.retry)
-
-    def _chosen(self, free: list[Member]) -> list[Member]:
-        """Whom to call: of those with the lowest penalty all, or the one whose turn it is."""
-        lowest = min((member.penalty for member in free), default=0)
-        nearest = [member for member in free if member.penalty == lowest]
-        strategy = self.queue.options.strategy
-        if strategy == "ringall" or not nearest:
-            return nearest
-        if strategy in {"random", "wrandom"}:
-            return [random.choice(nearest)]  # noqa: S311  (whose phone rings)
-        return [min(nearest, key=self._turn)]
-
-    def _turn(self, member: Member) -> int:
-        strategy, members = self.queue.options.strategy, self.queue.members
-        if strategy == "leastrecent":
-            return member.last_call
-        if strategy == "fewestcalls":
-            return member.calls_taken
-        last = self.queue.last_called
-        after = members.index(last) + 1 if last in members and strategy != "linear" else 0
-        return (members.index(member) - after) % len(members)
 
     def _call(self, member: Member) -> None:
         leg = member_leg(self.dialplan, member, self.channel, self, self.queue.options.timeout)

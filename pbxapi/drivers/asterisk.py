@@ -24,6 +24,7 @@ from pbxapi.pbx.peers import AmiPeers
 from pbxapi.pbx.queues import AmiQueues
 from pbxapi.pbx.recordings import FileRecordings
 from pbxapi.pbx.sip_extensions import ConfSipExtensions
+from pbxapi.pbx.spool_voicemail import SpoolVoicemail
 from pbxapi.pbx.system import AmiSystem
 from pbxapi.settings import Settings
 from pbxapi.store import Store
@@ -138,6 +139,7 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         queue_setup=provisioned.queue_setup,
         queue_statistics=None,
         agents=QueueAgents(queues),
+        voicemail=SpoolVoicemail(s.provisioning.voicemail_path, ami, zone, ttl),
         sip_extensions=sip_extensions,
         ari=ari,
         close=close,

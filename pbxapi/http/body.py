@@ -36,6 +36,11 @@ def encode(obj: object) -> Encoded:
     return tagged(_encoder.encode(obj).encode("utf-8", "replace"))
 
 
+def text_of(obj: object) -> str:
+    """What `encode` makes of it, as text: a part of what is put together elsewhere. Raises TypeError."""
+    return _encoder.encode(obj)
+
+
 def tagged(body: bytes) -> Encoded:
     """JSON that was encoded elsewhere, with its ETag."""
     return Encoded(body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')

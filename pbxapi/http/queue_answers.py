@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from pbxapi.http.body import Encoded, encode, tagged
+from pbxapi.http.body import Encoded, tagged, text_of
 from pbxapi.http.tags import keyed_tag, with_live_half
 from pbxapi.pbx.queueing import Queue, QueueMember, QueueSettings
 
@@ -30,7 +32,10 @@ def settings_document(settings: QueueSettings, *, secrets: bool) -> dict[str, An
         found["password"] = None
     found["dynamic_agents"] = dict(sorted(settings.dynamic_agents.items()))
     found["options"] = dict(sorted(settings.options.items()))
-    found["static_members"] = [dataclasses.asdict(each) for each in settings.static_members]
+    found["static_members"] = [
+        {"interface": each.interface, "penalty": each.penalty, "extension": each.extension}
+        for each in settings.static_members
+    ]
     return found
 
 
@@ -46,29 +51,38 @@ def member_document(member: QueueMember) -> dict[str, Any]:
     return found
 
 
-def document(queue: Queue, *, secrets: bool = False) -> dict[str, Any]:
-    """The queue as JSON has it."""
-    if queue.settings is None:
-        found: dict[str, Any] = dict.fromkeys(SETTINGS)
-        found |= {name: getattr(queue, name) for name in ("queue", *ALSO_RUNNING)}
-    else:
-        found = settings_document(queue.settings, secrets=secrets)
+def queue_text(queue: Queue, *, secrets: bool = False) -> str:
+    """The queue as JSON. Of many members few change from second to second: their text is kept."""
     counters = {name: getattr(queue, name) for name in COUNTERS}
-    return {
-        **found,
-        "configured": queue.configured,
-        "running": queue.running,
-        "waiting": len(queue.callers),
-        "callers": queue.callers,
-        "members": [member_document(each) for each in queue.members],
-        **counters,
-        **_agents(queue),
-    }
+    live = {
+        "configured": queue.configured, "running": queue.running, "waiting": len(queue.callers), **counters,
+        **_agents(queue), "callers": queue.callers,
+    }  # fmt: skip
+    members = ",".join([_member_text(each) for each in queue.members])
+    return f'{_settings_text(queue, secrets=secrets)[:-1]},{text_of(live)[1:-1]},"members":[{members}]}}'
+
+
+def _settings_text(queue: Queue, *, secrets: bool) -> str:
+    if queue.settings is not None:
+        return text_of(settings_document(queue.settings, secrets=secrets))
+    bare = dict.fromkeys(SETTINGS) | {name: getattr(queue, name) for name in ("queue", *ALSO_RUNNING)}
+    return text_of(bare)
+
+
+@lru_cache(maxsize=8_192)
+def _member_text(member: QueueMember) -> str:
+    return text_of(member_document(member))
+
+
+def listed(queues: Iterable[Queue], cursor: str | None) -> Encoded:
+    """A page of them."""
+    items = ",".join([queue_text(each) for each in queues])
+    return tagged(f'{{"items":[{items}],"next":{text_of(cursor)}}}'.encode("utf-8", "replace"))
 
 
 def encoded(queue: Queue, *, secrets: bool) -> Encoded:
     """The document, with an ETag in two halves: of what is configured, and of all."""
-    body = encode(document(queue, secrets=secrets)).body
+    body = queue_text(queue, secrets=secrets).encode("utf-8", "replace")
     return Encoded(body, with_live_half(settings_tag(queue.settings), tagged(body).etag))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -16,7 +16,7 @@ from pbxapi.http.context import state
 from pbxapi.http.extension_plans import WriteQuery, answers_with, applied, merge_patch, respond_planned, write_of
 from pbxapi.http.live import respond_live
 from pbxapi.http.paging import collection
-from pbxapi.http.queue_answers import by_number, document, encoded, settings_document, settings_tag
+from pbxapi.http.queue_answers import by_number, encoded, listed, settings_document, settings_tag
 from pbxapi.http.queue_bodies import NewQueueSchema, QueueChangesSchema, QueueDeleteQuery, QueuesQuery
 from pbxapi.http.queue_member_bodies import FreshQuery
 from pbxapi.http.queue_schemas import (
@@ -72,11 +72,10 @@ def list_queues(query: dict[str, Any]) -> Response:
     `password` is null here, whoever asks.
     """
     snapshot = queues().all(fresh=query["fresh"])
-    return respond_live(snapshot, query, lambda found: _selected(found, query), lambda each: by_number(each["queue"]))
-
-
-def _selected(found: Iterable[Queue], query: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    return (document(each) for each in found if _fits(each, query))
+    return respond_live(
+        snapshot, query, lambda found: (each for each in found if _fits(each, query)),
+        lambda each: by_number(each.queue), listed,
+    )  # fmt: skip
 
 
 def _fits(queue: Queue, query: Mapping[str, Any]) -> bool:

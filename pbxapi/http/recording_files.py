@@ -36,12 +36,17 @@ PATIENCE = 1.0
 _streams = threading.BoundedSemaphore(STREAMS)
 
 
-def send(recordings: Recordings, opened: OpenRecording, *, download: bool, form: str | None = None) -> Response:
-    """Answer with a recording, whose file is closed in the end. Raises Unavailable, NotSupported, NotConverted, 416."""
+def send(
+    recordings: Recordings, opened: OpenRecording, *, download: bool, form: str | None = None, accelerate: bool = True
+) -> Response:
+    """Answer with a recording, whose file is closed in the end. Raises Unavailable, NotSupported, NotConverted, 416.
+
+    Not `accelerate`: the file is none below the recordings' folder, and nginx could not find it.
+    """
     try:
         if form is not None and CONVERTED[form] != opened.media_type:
             return _send_converted(recordings, opened, form, download=download)
-        return _send_file(opened, download=download)
+        return _send_file(opened, download=download, accelerate=accelerate)
     except BaseException:
         opened.file.close()
         raise
@@ -57,7 +62,7 @@ def send_whole(opened: OpenRecording) -> Response:
         raise
 
 
-def _send_file(opened: OpenRecording, *, download: bool) -> Response:
+def _send_file(opened: OpenRecording, *, download: bool, accelerate: bool) -> Response:
     headers = {
         "Content-Type": opened.media_type,
         "Content-Disposition": _disposition(opened.name, download),
@@ -67,7 +72,7 @@ def _send_file(opened: OpenRecording, *, download: bool) -> Response:
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
     }
-    accelerated = _accelerated(opened, headers)
+    accelerated = _accelerated(opened, headers) if accelerate else None
     if accelerated is not None:
         return accelerated
     if _unchanged(opened):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pbxapi.pbx.live import Snapshot
     from pbxapi.pbx.provisioning import Applying, Extensions, FeatureStates, FollowMes
     from pbxapi.pbx.queueing import Agents, Queues, QueueSetup, QueueStatistician
+    from pbxapi.pbx.voicemail import Voicemail
 
 T = TypeVar("T")
 
@@ -326,6 +327,7 @@ class Pbx:
     queue_setup: QueueSetup | None
     queue_statistics: QueueStatistician | None
     agents: Agents
+    voicemail: Voicemail | None
     sip_extensions: SipExtensions
     ari: Ari | None
     close: Callable[[], None]

@@ -61,7 +61,7 @@ def test_it_serves_what_it_says_and_ctrl_c_ends_all_of_it_twice(tmp_path: Path) 
             (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+", welcome))
             port = url.rpartition(":")[2]
             assert f"{url}/docs" in welcome
-            assert len(re.findall(r"^  curl ", welcome, re.M)) == 9
+            assert len(re.findall(r"^  curl ", welcome, re.M)) == 11
             request = urllib.request.Request(f"{url}/peers", headers={"Authorization": "Bearer demo"})
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 assert len(json.load(answer)["items"]) >= 20

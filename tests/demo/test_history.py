@@ -305,12 +305,11 @@ def test_queue_log_tells_the_same_calls_as_the_call_records(tmp_path: Path) -> N
     ends = {"COMPLETECALLER", "COMPLETEAGENT", "ABANDON"}
     for events in told.values():
         assert events.count("ENTERQUEUE") == len([event for event in events if event in ends]) == 1
-    with sqlite3.connect(database_path(tmp_path)) as connection:
-        rows = connection.execute("SELECT DISTINCT linkedid FROM cdr WHERE lastapp = 'Queue'").fetchall()
-        answered = (
-            "SELECT linkedid, dst_cnam FROM cdr WHERE lastapp = 'Queue' AND disposition = 'ANSWERED' AND dstchannel"
-        )
-        served = connection.execute(f"{answered} LIKE 'Local/%'").fetchall()
-    connection.close()
+    with closing(sqlite3.connect(database_path(tmp_path))) as connection:
+        of_queues = "SELECT DISTINCT linkedid FROM cdr WHERE lastapp = 'Queue'"
+        rows = connection.execute(of_queues).fetchall()
+        served = connection.execute(
+            f"{of_queues} AND disposition = 'ANSWERED' AND dstchannel LIKE 'Local/%'"
+        ).fetchall()
     assert {row[0] for row in rows} == set(told)
     assert {row[0] for row in served} == {call for call, events in told.items() if "CONNECT" in events}

@@ -315,6 +315,21 @@ def test_an_extension_made_by_the_api_is_a_phone_and_is_none_after_it_is_deleted
     assert [client.get(path).status_code for path in ("/extensions/250", "/peers/250")] == [404, 404]
 
 
+def test_a_queue_made_by_the_api_is_called_and_is_none_after_it_is_deleted(
+    client: FlaskClient, listener: Manager
+) -> None:
+    asked = {"queue": "400", "strategy": "linear", "static_members": [{"extension": "101", "penalty": 2}]}
+    made = client.post("/queues", json=asked)
+    assert (made.status_code, body(made)["applied"]) == (201, True)
+    (member,) = body(client.get("/queues/400"))["members"]
+    assert (member["name"], member["state"], member["penalty"]) == ("Bruno", "not_inuse", 2)
+    assert dialled(call(listener, "400", until="AgentConnect"))[0] == "Local/101@from-queue"
+    listener.ask("Hangup", Channel="caller")
+    listener.until_event("AgentComplete")
+    assert body(client.delete("/queues/400"))["applied"]
+    assert client.get("/queues/400").status_code == 404
+
+
 def test_rows_entries_files_and_phones_agree(client: FlaskClient) -> None:
     numbers = [one["extension"] for one in body(client.get("/extensions?limit=100"))["items"]]
     assert len(numbers) == 20

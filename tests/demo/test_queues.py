@@ -60,10 +60,10 @@ def test_who_is_paused_in_all_queues_is_not_called(listener: Manager) -> None:
 
 
 def test_the_lowest_penalty_is_called_alone(listener: Manager) -> None:
-    only_members(listener, ("103", 1), ("100", 2))
-    queue_up(listener, "801")
-    listener.until_event("AgentCalled")
-    assert called(listener) == ["PJSIP/103"]
+    listener.ask("QueuePenalty", Queue="800", Interface="PJSIP/100", Penalty="2")
+    queue_up(listener)
+    listener.until_event("AgentConnect")
+    assert called(listener) == ["PJSIP/101"]
 
 
 def test_with_rrmemory_members_take_turns(listener: Manager) -> None:
@@ -139,6 +139,7 @@ def test_who_may_be_called_while_talking_is_set_for_a_member(listener: Manager) 
 
 def test_who_is_second_waits_while_the_only_member_rings_for_the_first(listener: Manager) -> None:
     only_members(listener, ("103", 0))  # rings for ever
+    listener.ask("QueueMemberRingInUse", Queue="801", Interface="PJSIP/103", RingInUse="yes")
     for channel in ("first", "second"):
         listener.originate("PJSIP/105", "801", ChannelId=channel)
         listener.until_event("QueueCallerJoin", Uniqueid=channel)

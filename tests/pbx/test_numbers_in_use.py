@@ -176,9 +176,9 @@ def test_what_mentions_a_number_is_named(connection: Connection, schema: Schema,
 @pytest.mark.parametrize(
     "destination",
     ["from-did-direct,200,1", "ext-local,200,dest", "ext-local,vmu200,1", "ext-local,vmb200,1", "ext-local,vms200,1",
-     "ext-local,vmi200,1", "ext-findmefollow,FM200,1", "from-internal,200,1"],
+     "ext-local,vmi200,1", "ext-findmefollow,FM200,1", "from-internal,200,1", "ext-queues,200,1"],
 )  # fmt: skip
-def test_every_way_to_an_extension_counts(connection: Connection, schema: Schema, destination: str) -> None:
+def test_every_way_to_an_extension_or_a_queue_counts(connection: Connection, schema: Schema, destination: str) -> None:
     run(connection, "INSERT INTO incoming (extension, destination) VALUES ('1', 'D')", destination=destination)
     assert mentions(connection, schema, ["200"]) == {"200": ("inbound route 1",)}
 
@@ -203,6 +203,12 @@ def test_what_goes_with_the_extension_is_no_mention(connection: Connection, sche
     assert mentions(connection, schema, ["200", "201"]) == {}
     assert mentions(connection, schema, ["200"]) == {"200": ("extension 201, busy",)}
     assert mentions(connection, schema, ["201"]) == {"201": ("follow-me of 200",)}
+
+
+def test_a_queue_that_leads_to_itself_is_no_mention_of_it(connection: Connection, schema: Schema) -> None:
+    run(connection, "INSERT INTO queues_config (extension, dest) VALUES ('400', 'D'), ('401', 'D')",
+        destination="ext-queues,400,1")  # fmt: skip
+    assert mentions(connection, schema, ["400"]) == {"400": ("queue 401, fail-over",)}
 
 
 def test_an_inbound_route_of_the_same_number_is_a_mention_and_takes_nothing(

@@ -78,7 +78,8 @@ def test_every_field_is_written_and_read(freepbx: Provisioned) -> None:
     assert (row["cwignore"], row["ringing"], row["maxwait"], row["joinannounce_id"]) == (2, 2, "300", 3)
     assert details(freepbx) | {
         "retry": "none", "ringinuse": "no", "music": "jazz", "recording": "force",
-        "queue-youarenext": "queue-youarenext", "queue-thankyou": "queue-thankyou", "announce-position": "more", "autopause": "all",
+        "queue-youarenext": "queue-youarenext", "queue-thankyou": "queue-thankyou",
+        "announce-position": "more", "autopause": "all",
     } == details(freepbx)  # fmt: skip
     assert freepbx.astdb.tree("QPENALTY") == {"400/dynmemberonly": "yes", "400/agents/200": "1"}
 

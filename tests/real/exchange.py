@@ -43,8 +43,8 @@ class Exchange:
     """An exchange that runs, on loopback, with its phones registered.
 
     ``phones`` holds the telephones of a real one by number; the demo's are built in, so there it is empty. ``asterisk``
-    is the server to pause or kill, None for the demo. ``version`` is the one that the server says of itself. 800 leads to
-    ``queue``, whose static members are the phones 100 and 101; 801 to ``other_queue``, where 102 and 105 are free to join.
+    is the server to pause or kill, None for the demo. ``version`` is the one that the server says of itself. 800 leads
+    to ``queue``, whose static members are the phones 100 and 101, and 801 to ``other_queue``, which they do not serve.
     """
 
     name: str
