@@ -15,7 +15,7 @@ from pbxapi.http.live import LiveQuery, respond_live
 from pbxapi.http.paging import collection, page
 from pbxapi.http.recording_files import send
 from pbxapi.http.recording_schemas import SOUND, SOUND_HEADERS, SOUND_PROBLEMS, SoundQuery
-from pbxapi.http.voicemail_schemas import VoicemailBoxSchema, MessageChangeSchema, MessagesQuery, VoicemailMessageSchema
+from pbxapi.http.voicemail_schemas import MessageChangeSchema, MessagesQuery, VoicemailBoxSchema, VoicemailMessageSchema
 from pbxapi.pbx.voicemail import Voicemail, VoicemailMessage
 
 blp = Blueprint("voicemail", __name__, description="Voicemail: mailboxes and their messages")
@@ -108,8 +108,8 @@ def get_message_audio(query: dict[str, Any], mailbox: str, message_id: str) -> R
 def change_message(body: dict[str, Any], mailbox: str, message_id: str) -> Response:
     """Mark a message as read or not, or move it to a folder
 
-    Asterisk is told, so that the lamps of the phones follow; an Asterisk before 18 tells them at once only where
-    voicemail.conf has `pollmailboxes = yes`. 409: the folder is full (`maxmsg`).
+    Asterisk is told, so that the lamps of the phones follow; this needs `write = user` for the manager user, and with
+    Asterisk 16 `pollmailboxes = yes` in voicemail.conf. 409: the folder is full (`maxmsg`).
     """
     if "folder" in body:
         message = _voicemail().move(mailbox, message_id, body["folder"], _unchanged)

@@ -23,6 +23,7 @@ from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import Outcome, Values, Write
 from pbxapi.pbx.queue_checks import check, check_options
 from pbxapi.pbx.queue_keywords import CONFIG, DETAILS, FAMILY, MODULE, QueueLayout
+from pbxapi.pbx.queue_listing import QueueListing, texts
 from pbxapi.pbx.queue_reading import natural
 from pbxapi.pbx.queue_references import (
     SEAT,
@@ -59,21 +60,31 @@ class PlatformQueues:
         self._astdb = astdb
         self._changes = changes
         self._contexts = frozenset(contexts) | {SEAT}
+        self._listing = QueueListing()
 
     def all(self) -> tuple[QueueSettings, ...]:
         """Every queue, by number: two queries, and AstDB's QPENALTY as a whole."""
         platform, layout = self._platform()
-        with connect(self._engine) as connection:
-            rows = _configs(connection, platform, None)
-            details = _details(connection, None)
         entries: dict[str, dict[tuple[str, str], str]] = {}
         for key, value in self._astdb.tree(FAMILY).items():
             entries.setdefault(key.partition("/")[0], {})[FAMILY, key] = value
-        found = (
-            Stored(queue, rows={place(queue): row, **details.get(queue, {})}, keys=entries.get(queue, {}))
-            for queue, row in rows.items()
-        )
-        return tuple(view(each, layout) for each in sorted(found, key=lambda each: natural(each.number)))
+        with connect(self._engine) as connection:
+            rows = _configs(connection, platform, None)
+            kept_rows = texts(connection)
+            sources = {
+                queue: (layout, row, kept_rows.get(queue, ""), entries.get(queue, {})) for queue, row in rows.items()
+            }
+
+            def read(queue: str | None) -> dict[str, QueueSettings]:
+                details = _details(connection, queue)
+                return {
+                    each: view(Stored(each, rows={place(each): rows[each], **details.get(each, {})},
+                                      keys=entries.get(each, {})), layout)
+                    for each in (rows if queue is None else [queue])
+                }  # fmt: skip
+
+            found = self._listing.settings(sources, read)
+        return tuple(found[queue] for queue in sorted(found, key=natural))
 
     def get(self, queue: str) -> QueueSettings:
         """One. Raises NotFound."""

@@ -120,7 +120,7 @@ def check_agents(connection: Connection, current: QueueSettings, wanted: QueueSe
 def check_announcements(connection: Connection, schema: Schema, current: QueueSettings, values: Values) -> None:
     """Raise Invalid for recordings that are not there; where the exchange keeps none, for all."""
     wanted = {name: values[name] for name in RECORDINGS if values.get(name)}
-    new = {name: value for name, value in wanted.items() }
+    new = {name: value for name, value in wanted.items() if value != getattr(current, name)}
     there: set[int] = set()
     if new and schema.has("recordings"):
         statement = select(recordings.c.id).where(recordings.c.id.in_(list(new.values())))

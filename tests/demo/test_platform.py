@@ -318,11 +318,11 @@ def test_an_extension_made_by_the_api_is_a_phone_and_is_none_after_it_is_deleted
 def test_a_queue_made_by_the_api_is_called_and_is_none_after_it_is_deleted(
     client: FlaskClient, listener: Manager
 ) -> None:
-    asked = {"queue": "400", "strategy": "linear", "static_members": [{"extension": "101", "penalty": 2}]}
-    made = client.post("/queues", json=asked)
-    assert (made.status_code, body(made)["applied"]) == (201, True)
-    (member,) = body(client.get("/queues/400"))["members"]
-    assert (member["name"], member["state"], member["penalty"]) == ("Bruno", "not_inuse", 2)
+    member = {"extension": "101", "penalty": 2}
+    asked = {"queue": "400", "description": "Night", "strategy": "linear", "static_members": [member]}
+    assert client.post("/queues", json=asked).status_code == 201
+    (found,) = body(client.get("/queues/400"))["members"]
+    assert (found["name"], found["state"], found["penalty"]) == ("Bruno", "not_inuse", 2)
     assert dialled(call(listener, "400", until="AgentConnect"))[0] == "Local/101@from-queue"
     listener.ask("Hangup", Channel="caller")
     listener.until_event("AgentComplete")

@@ -93,6 +93,23 @@ def test_null_sets_the_default_again_but_no_retry(freepbx: Provisioned) -> None:
              "password", "join_announcement_id")  # fmt: skip
     assert patch(freepbx, **dict.fromkeys(names)) == replace(new, retry=None)
     assert "music" not in details(freepbx)
+    assert [row["maxwait"] for row in freepbx.run("SELECT maxwait FROM queues_config")] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("skip_busy", "ring_in_use", "cwignore"), [(False, True, 0), (True, True, 1), (True, False, 2), (False, False, 3)]
+)
+def test_both_settings_of_busy_members_share_a_column(
+    freepbx: Provisioned, skip_busy: bool, ring_in_use: bool, cwignore: int
+) -> None:
+    create(freepbx, skip_busy=not skip_busy, ring_in_use=not ring_in_use)
+    patch(freepbx, ring_in_use=ring_in_use)
+    assert patch(freepbx, skip_busy=skip_busy).ring_in_use == ring_in_use
+    assert freepbx.run("SELECT cwignore FROM queues_config") == [{"cwignore": cwignore}]
+    patch(freepbx, skip_busy=not skip_busy)
+    patch(freepbx, skip_busy=skip_busy, ring_in_use=not ring_in_use)
+    patch(freepbx, ring_in_use=ring_in_use)
+    assert freepbx.run("SELECT cwignore FROM queues_config") == [{"cwignore": cwignore}]
 
 
 def test_a_change_touches_what_is_sent_and_nothing_else(freepbx: Provisioned) -> None:
@@ -206,7 +223,7 @@ def test_what_the_screens_wrote_may_be_written_once_more(freepbx: Provisioned) -
     create(freepbx)
     for data in ("Agent/200,0", "Local/5551234@from-internal/n,1", "PJSIP/200,2", "Local/200@from-queue/n,3"):
         freepbx.run("INSERT INTO queues_details VALUES ('400', 'member', :data, :flags)", data=data, flags=data[-1])
-    freepbx.run("UPDATE queues_config SET alertinfo = ';info=a', dest = 'somewhere'")
+    freepbx.run("UPDATE queues_config SET alertinfo = ';info=a', dest = 'somewhere', joinannounce_id = 99")
     freepbx.run("UPDATE queues_details SET data = 'roundrobin' WHERE keyword = 'strategy'")
     found = freepbx.queues.get("400")
     values = {name: getattr(found, name) for name in QueueSettings.__dataclass_fields__ if name != "queue"}
@@ -271,6 +288,15 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(freepbx: Provisioned) -> No
     assert freepbx.astdb.tree("QPENALTY") == {}
 
 
+def test_a_password_that_is_there_is_in_no_plan(freepbx: Provisioned) -> None:
+    create(freepbx, password="1234")
+    changed, outcome = freepbx.queues.put("400", {"password": "5678"}, Write(dry_run=True), merge=True)
+    gone = freepbx.queues.delete("400", Write(dry_run=True))
+    assert changed.password == "5678"
+    assert len(outcome.plan.rows) == 2
+    assert not {"1234", "5678"} & set(repr((outcome, gone, changed)).replace("'", " ").split())
+
+
 def test_the_caller_s_condition_is_asked_under_the_lock(freepbx: Provisioned) -> None:
     create(freepbx, static_members=MEMBERS)
 
@@ -323,9 +349,44 @@ def test_all_are_read_by_as_many_questions_as_one(freepbx: Provisioned, tables: 
         create(freepbx, number, static_members=MEMBERS, dynamic_agents={"200": 1})
     event.listen(tables, "before_cursor_execute", lambda *given: asked.append(given[2]))
     found = freepbx.queues.all()
-    assert len(asked) == 2
+    assert len(asked) == 3  # the rows, their texts, and what the texts are of
     assert [each.queue for each in found] == ["400", "401", "1001"]
     assert list(found) == [freepbx.queues.get(each.queue) for each in found]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE queues_details SET data = 'linear' WHERE id = '400' AND keyword = 'strategy'",
+        "UPDATE queues_details SET flags = 7 WHERE id = '400' AND keyword = 'member' AND data LIKE 'Local/200%'",
+        "DELETE FROM queues_details WHERE id = '400' AND keyword = 'member'",
+        "INSERT INTO queues_details VALUES ('400', 'member', 'PJSIP/999,3', 9)",
+        "UPDATE queues_config SET descr = 'Other' WHERE extension = '400'",
+        "DELETE FROM queues_config WHERE extension = '400'",
+    ],
+)
+def test_what_others_write_is_seen_and_only_that_is_read_again(
+    freepbx: Provisioned, tables: Engine, statement: str
+) -> None:
+    for number in ("400", "401"):
+        create(freepbx, number, static_members=MEMBERS)
+    before = freepbx.queues.all()
+    asked: list[str] = []
+    event.listen(tables, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    assert freepbx.queues.all() == before
+    assert len(asked) == 2
+    freepbx.run(statement)
+    after = freepbx.queues.all()
+    assert after != before
+    assert after[-1] is freepbx.queues.all()[-1] is before[-1]
+    assert list(after) == [freepbx.queues.get(each.queue) for each in after]
+
+
+def test_an_agent_who_is_listed_elsewhere_is_seen(freepbx: Provisioned) -> None:
+    create(freepbx)
+    assert freepbx.queues.all()[0].dynamic_agents == {}
+    freepbx.astdb.write([KeyChange("QPENALTY", "400/agents/200", None, "3")])
+    assert freepbx.queues.all()[0].dynamic_agents == {"200": 3}
 
 
 def test_rows_of_the_old_interface_have_every_column_and_the_strategy(freepbx: Provisioned) -> None:

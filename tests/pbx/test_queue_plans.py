@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbxapi.db.platform_tables import metadata
+from pbxapi.db.schema import ColumnShape, TableShape
+from pbxapi.errors import Invalid
 from pbxapi.pbx import queue_checks as checks
 from pbxapi.pbx.queue_keywords import CONFIG, DETAILS, FAMILY, LAYOUTS, QueueLayout, layout_of
-from pbxapi.pbx.queue_plans import changed, fresh, saved
+from pbxapi.pbx.queue_plans import changed, fresh, plan, saved
 from pbxapi.pbx.queue_view import member_of, view
 from pbxapi.pbx.queueing import STRATEGIES, QueueSettings, StaticMember
 from pbxapi.pbx.stored import Stored, lead
@@ -124,6 +126,22 @@ def test_a_new_queue_is_what_the_platform_itself_wrote(capture: str, version: st
     made = saved(old, default, changed(default, {**said, "static_members": SEATS}, default), layout)
     assert _rows(made) == captured
     assert dict(made.keys) == {(FAMILY, "400/dynmemberonly"): "no"}
+
+
+def test_what_a_column_cannot_hold_is_refused_by_its_field() -> None:
+    layout = layout_of("17")
+    narrow = ColumnShape(4, None, nullable=False, default=True)
+    details = {"id": narrow, "keyword": replace(narrow, length=30), "data": narrow, "flags": narrow}
+    tables = {
+        CONFIG: TableShape(CONFIG, dict.fromkeys(COLUMNS, narrow), transactional=True),
+        DETAILS: TableShape(DETAILS, details, transactional=True),
+    }
+    old = fresh("400", layout, COLUMNS)
+    before = view(old, layout)
+    given = {"description": "Sales", "strategy": "random", "static_members": SEATS}
+    with pytest.raises(Invalid) as caught:
+        plan(old, saved(old, before, changed(before, given, before), layout), tables)
+    assert caught.value.fields.keys() == {"description", "strategy", "static_members"}
 
 
 def test_the_members_keep_their_places_in_the_order() -> None:

@@ -40,7 +40,7 @@ class Voicemail:
     def leave(self, *, talk: int = 0) -> None:
         """Let 101 leave a message, of so many bytes at least."""
         call = self.begin()
-        eventually(lambda: [each for each in self._recording() if each.stat().st_size >= talk], "it is recorded")
+        eventually(lambda: [each for each in self.recording() if each.stat().st_size >= talk], "it is recorded")
         before = self.counts()[0]
         call.hang_up()
         call.wait_ended()
@@ -156,7 +156,7 @@ def test_what_is_left_is_numbered_anew_but_not_while_somebody_listens(voicemail:
     voicemail.shines("yes 1/0")
 
     voicemail.leave()
-    assert list(_numbered(voicemail).values())[0] == third
+    assert next(iter(_numbered(voicemail).values())) == third
     voicemail.shines("yes 2/0")
 
 
@@ -175,7 +175,7 @@ def test_asterisk_waits_for_our_lock_and_the_message_arrives(voicemail: Voicemai
     voicemail.leave()
     inbox = voicemail.folder / "INBOX"
     call = voicemail.begin()
-    eventually(lambda: voicemail._recording(), "it is recorded")
+    eventually(voicemail.recording, "it is recorded")
     folder = os.open(inbox, os.O_RDONLY)
     with locked(folder, time.monotonic() + 5):
         call.hang_up()

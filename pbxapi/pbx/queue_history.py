@@ -1,0 +1,149 @@
+"""What queues did: from the file queue_log, else from its table, else from what call records tell.
+
+Asterisk writes to the table instead of the file where realtime is set up (extconfig.conf), and to both with
+`queue_log_to_file` of logger.conf: what was last written to is the log that is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
+
+from pbxapi.errors import Invalid, NotSupported, PbxError, Timeout
+from pbxapi.pbx.queue_agents import AgentNames
+from pbxapi.pbx.queue_log import Event, parse
+from pbxapi.pbx.queue_log_cdr import QueueCalls, without_the_unknown
+from pbxapi.pbx.queue_log_files import QueueLogFiles
+from pbxapi.pbx.queue_log_table import QueueLogTable
+from pbxapi.pbx.queue_statistics import StatisticsBuilder, seconds
+from pbxapi.pbx.queueing import Queues, QueueStatistics
+
+FILE, TABLE, CDR = "queue_log", "queue_log_table", "cdr"
+
+BEFORE = timedelta(hours=12)
+"""From when on it is seen who was paused when a range began."""
+AFTER = timedelta(hours=2)
+"""Until when it is seen how the calls of a range ended."""
+
+MOST_EVENTS = 2_000_000
+EVERY = 1000
+"""How many events are taken before the time is looked at."""
+
+NARROW = "What the queue did in this range could not be read in time: ask for a shorter one"
+TOO_MANY = f"The queue log has more than {MOST_EVENTS} events in this range: ask for a shorter one"
+FORBIDDEN = "The user of this API may not read the queue log (QUEUE_LOG_PATH)."
+
+
+class EventSource(Protocol):
+    """Events of a queue, and those of all queues, from `start` until before `end`; `tick` may raise."""
+
+    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]: ...
+
+
+class QueueHistory:
+    """`queueing.QueueStatistician`.
+
+    `tables` are of the databases where a table queue_log may be, `calls` the call records. `queues` tell which
+    extension is behind an agent's name; without an answer of theirs, agents go by what the log calls them.
+    `timeout` is in seconds.
+    """
+
+    def __init__(
+        self,
+        files: QueueLogFiles,
+        tables: Sequence[QueueLogTable],
+        calls: QueueCalls | None,
+        zone: tzinfo,
+        *,
+        timeout: float,
+        queues: Queues | None = None,
+    ) -> None:
+        self._files = files
+        self._tables = tables
+        self._calls = calls
+        self._zone = zone
+        self._timeout = timeout
+        self._queues = queues
+
+    def of(self, queue: str, start: datetime, end: datetime, service_level: int) -> QueueStatistics:
+        """What a queue did with the calls that entered it from `start` until before `end`.
+
+        `service_level` is in seconds. Raises Invalid for an empty range, NotSupported where nothing was written,
+        Unavailable, and Timeout for what takes too long or has too many events.
+        """
+        if start >= end:
+            raise Invalid("The range is empty", {"end": ["Must be after start."]})
+        deadline = time.monotonic() + self._timeout
+        kind, source, warnings = self._source(seconds(start))
+        names = self._names(queue)
+        builder = StatisticsBuilder(queue, start, end, service_level, zone=self._zone, names=names)
+        since, until = (start, end) if kind == CDR else (start - BEFORE, end + AFTER)
+        _feed(builder, source.between(queue, seconds(since), seconds(until), _watch(deadline)), deadline)
+        found = builder.statistics(kind, tuple(warnings))
+        return without_the_unknown(found) if kind == CDR else found
+
+    def _source(self, start: int) -> tuple[str, EventSource, list[str]]:
+        warnings = [FORBIDDEN] if self._files.forbidden else []
+        readable = self._files.readable
+        last = self._files.last() if readable else None
+        if last is not None and last >= start:
+            return FILE, _Lines(self._files), warnings + self._begins(start)
+        table = next((each for each in self._tables if each.there()), None)
+        if table is not None:
+            return TABLE, table, warnings
+        if last is not None:
+            return FILE, _Lines(self._files), warnings
+        if self._calls is not None and self._calls.there():
+            return CDR, self._calls, warnings
+        raise NotSupported(
+            " ".join(["This exchange keeps no queue log, and no call records that name queues.", *warnings])
+        )
+
+    def _begins(self, start: int) -> list[str]:
+        first = self._files.first(start)
+        if first is None or first <= start:
+            return []
+        began = datetime.fromtimestamp(first, UTC).astimezone(self._zone)
+        return [f"The queue log begins at {began.isoformat()}: of the time before nothing is known."]
+
+    def _names(self, queue: str) -> AgentNames:
+        try:
+            return AgentNames(self._queues.get(queue).members if self._queues else ())
+        except PbxError:
+            # The past can be told of a queue that is gone, and of an exchange that does not run.
+            return AgentNames()
+
+
+class _Lines:
+    """The files as events. Most lines are of other queues, and are not taken apart."""
+
+    def __init__(self, files: QueueLogFiles) -> None:
+        self._files = files
+
+    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
+        wanted, of_all = f"|{queue}|".encode(), b"|NONE|NONE|"
+        for line in self._files.between(start, end, tick):
+            if wanted in line or of_all in line:
+                event = parse(line.decode("utf-8", "replace"))
+                if event is not None:
+                    yield event
+
+
+def _watch(deadline: float) -> Callable[[], None]:
+    def tick() -> None:
+        if time.monotonic() > deadline:
+            raise Timeout(NARROW)
+
+    return tick
+
+
+def _feed(builder: StatisticsBuilder, events: Iterator[Event], deadline: float) -> None:
+    tick = _watch(deadline)
+    for number, event in enumerate(events):
+        builder.add(event)
+        if number % EVERY == 0:
+            tick()
+            if number >= MOST_EVENTS:
+                raise Timeout(TOO_MANY)

@@ -1,0 +1,71 @@
+"""One line of Asterisk's queue_log: `epoch|call|queue|agent|EVENT|data1|data2|...` (ast_queue_log of main/logger.c).
+
+    ENTERQUEUE        url, caller's number, position. The number may hold a `|` itself.
+    CONNECT           seconds waited, uniqueid of the member's channel, seconds that it rang
+    COMPLETEAGENT     seconds waited, seconds talked, position at first. Who hung up is in the name: COMPLETECALLER
+    ABANDON           position, position at first, seconds waited; likewise EXITEMPTY and EXITWITHTIMEOUT
+    EXITWITHKEY       key, position, position at first, seconds waited
+    RINGNOANSWER      milliseconds that it rang, 0 for a device that was busy. RINGCANCELED: the caller hung up
+    BLINDTRANSFER     extension, context, seconds waited, seconds talked; likewise TRANSFER (before 12)
+    ATTENDEDTRANSFER  how, with what, seconds waited, seconds talked; the call was not completed otherwise
+    AGENTDUMP         the member hung up while it was told of the caller, whose ABANDON follows. SYSCOMPAT: no codec
+    PAUSE, UNPAUSE    the reason; after a PAUSEALL or UNPAUSEALL, whose queue is NONE, there is one for each queue
+    ADDMEMBER         PAUSED, for one who begins so; the agent is the interface, even where it has a name
+    QUEUESTART        Asterisk has started: all who waited are gone
+
+Seen on 16 and 22, which write the same. A static member goes by its name, if it has one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+NOBODY = "NONE"
+
+ENTERED = "ENTERQUEUE"
+CONNECTED = "CONNECT"
+COMPLETED = frozenset({"COMPLETEAGENT", "COMPLETECALLER"})
+TRANSFERRED = frozenset({"BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER"})
+ABANDONED = "ABANDON"
+TIMED_OUT = "EXITWITHTIMEOUT"
+LEFT = frozenset({"EXITEMPTY", "EXITWITHKEY"})
+DROPPED = frozenset({"AGENTDUMP", "SYSCOMPAT"})
+UNANSWERED = "RINGNOANSWER"
+PAUSED = frozenset({"PAUSE", "PAUSEALL"})
+UNPAUSED = frozenset({"UNPAUSE", "UNPAUSEALL"})
+ADDED, REMOVED = "ADDMEMBER", "REMOVEMEMBER"
+STARTED = "QUEUESTART"
+
+FIELDS = 5
+"""Those before the data."""
+
+
+class Event(NamedTuple):
+    """What happened. `at` is in seconds since 1970; `queue`, `agent` and `call` may be NONE."""
+
+    at: int
+    call: str
+    queue: str
+    agent: str
+    name: str
+    data: tuple[str, ...] = ()
+
+    def number(self, index: int) -> int | None:
+        """A datum that is a number and not below 0; None when it is not there, or is none."""
+        text = self.data[index] if index < len(self.data) else ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
+
+
+def epoch_of(line: bytes) -> int | None:
+    """When the event of a line was written; None for rubbish. A crash leaves NULs before the next line."""
+    number = line.lstrip(b"\0")[:11].partition(b"|")
+    return int(number[0]) if number[1] and len(number[0]) >= 9 and number[0].isdigit() else None  # noqa: PLR2004
+
+
+def parse(line: str) -> Event | None:
+    """Read a line, with or without its end; None for what is none."""
+    at, *parts = line.lstrip("\0").rstrip("\r\n").split("|")
+    if len(parts) < FIELDS - 1 or not (at.isascii() and at.isdigit() and len(at) <= 10):  # noqa: PLR2004
+        return None
+    call, queue, agent, name, *data = parts
+    return Event(int(at), call, queue, agent, name, tuple(data))
