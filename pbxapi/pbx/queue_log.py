@@ -53,19 +53,19 @@ class Event(NamedTuple):
     def number(self, index: int) -> int | None:
         """A datum that is a number and not below 0; None when it is not there, or is none."""
         text = self.data[index] if index < len(self.data) else ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def epoch_of(line: bytes) -> int | None:
     """When the event of a line was written; None for rubbish. A crash leaves NULs before the next line."""
     number = line.lstrip(b"\0")[:11].partition(b"|")
-    return int(number[0]) if number[1] and len(number[0]) >= 9 and number[0].isdigit() else None  # noqa: PLR2004
+    return int(number[0]) if number[1] and len(number[0]) >= 9 and number[0].isdigit() else None
 
 
 def parse(line: str) -> Event | None:
     """Read a line, with or without its end; None for what is none."""
     at, *parts = line.lstrip("\0").rstrip("\r\n").split("|")
-    if len(parts) < FIELDS - 1 or not (at.isascii() and at.isdigit() and len(at) <= 10):  # noqa: PLR2004
+    if len(parts) < FIELDS - 1 or not (at.isascii() and at.isdigit() and len(at) <= 10):
         return None
     call, queue, agent, name, *data = parts
     return Event(int(at), call, queue, agent, name, tuple(data))

@@ -17,9 +17,10 @@ from sqlalchemy import Engine, Select, or_, select
 
 from pbxapi.db.call_tables import CallTables, TableLook
 from pbxapi.db.engine import connect
+from pbxapi.db.text import date_text
+from pbxapi.errors import Timeout
 from pbxapi.pbx.cdr_calls import call_id
 from pbxapi.pbx.cdr_filters import like
-from pbxapi.pbx.cdr_rows import date_text
 from pbxapi.pbx.local_time import Clock
 from pbxapi.pbx.queue_log import ABANDONED, CONNECTED, ENTERED, NOBODY, UNANSWERED, Event
 from pbxapi.pbx.queue_tallies import UNKNOWN
@@ -30,12 +31,17 @@ NUMBERED = re.compile(r"-[0-9a-f]{8,}(?:;[12])?\Z")
 """What Asterisk puts after the name of a device for each of its channels."""
 
 BATCH = 1000
+MOST_ROWS = 300_000
+"""They are held at once, as most drivers do."""
 
 WARNINGS = (
     "There is no queue log: these are the call records, which do not tell how long callers waited, who timed out, and "
     "who was paused.",
     "Everybody who was not answered is counted as abandoned, and talk times hold the last ringing.",
 )
+
+
+TOO_MANY = f"The queue has more than {MOST_ROWS} call records in this range: ask for a shorter one"
 
 
 class QueueCalls:
@@ -48,7 +54,7 @@ class QueueCalls:
 
     def there(self) -> bool:
         """Whether the rows name queues."""
-        return NEEDED <= self._tables.get().columns
+        return self._tables.get().columns >= NEEDED
 
     def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
         """The events of one queue from `start` until before `end`, those of each call together.
@@ -58,7 +64,9 @@ class QueueCalls:
         tables = self._tables.get()
         legs: list[Any] = []
         with connect(self._engine) as connection:
-            found = connection.execute(self._query(tables, queue, start, end))
+            found = connection.execute(self._query(tables, queue, start, end).limit(MOST_ROWS))
+            if found.rowcount >= MOST_ROWS:
+                raise Timeout(TOO_MANY)
             while rows := found.fetchmany(BATCH):
                 tick()
                 for row in rows:

@@ -6,6 +6,7 @@ import gzip
 import os
 import stat
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -41,10 +42,7 @@ class QueueLogFile:
         with self._open() as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - BLOCK))
-            found = None
-            for found in _epochs(_lines([file.read(BLOCK)])):
-                pass
-            return found
+            return next(iter(deque(_epochs(_lines([file.read(BLOCK)])), maxlen=1)), None)
 
     def between(self, start: int, end: int, tick: Callable[[], None]) -> Iterator[bytes]:
         """The lines that were written from `start` until before `end`, in the order of the file.
