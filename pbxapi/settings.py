@@ -115,13 +115,14 @@ class Platform:
 class Records:
     """Call records. No `database_url`: the platform's own. A statement that lasts longer than `timeout` is killed.
 
-    `exports` is how many of them may run at once in each worker.
+    `exports` is how many of them may run at once in each worker. `queue_log` is what Asterisk writes of its queues.
     """
 
     database_url: str = _variable("CDR_DATABASE_URL", "", read.database_url, secret=True)
     timeout: float = _variable("CDR_QUERY_TIMEOUT", 15.0, _seconds)
     exports: int = _variable("CDR_EXPORTS", 4, read.number(1, 15, int))
     roll_up: bool = _variable("CDR_ROLL_UP", True, read.flag)
+    queue_log: str = _variable("QUEUE_LOG_PATH", "/var/log/asterisk/queue_log")
 
 
 @dataclass(frozen=True, kw_only=True)

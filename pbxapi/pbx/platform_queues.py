@@ -6,24 +6,21 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import column, select
+from typing import TYPE_CHECKING
 
 from pbxapi.db.engine import connect
-from pbxapi.db.platform_tables import queues_config, queues_details
 from pbxapi.errors import Conflict, NotFound, NotSupported
 from pbxapi.pbx import queue_keywords as kept
 from pbxapi.pbx import queue_plans as plans
 from pbxapi.pbx.astdb import FAMILIES, AstDb
 from pbxapi.pbx.change import Changes
 from pbxapi.pbx.numbers_in_use import mentions, taken
-from pbxapi.pbx.plan import Plan, Secret, Value
+from pbxapi.pbx.plan import Plan, Value
 from pbxapi.pbx.platform import NEED_RELOAD, Platform, PlatformLook
 from pbxapi.pbx.provisioning import Outcome, Values, Write
 from pbxapi.pbx.queue_checks import check, check_options
 from pbxapi.pbx.queue_keywords import CONFIG, DETAILS, FAMILY, MODULE, QueueLayout
-from pbxapi.pbx.queue_listing import QueueListing, texts
+from pbxapi.pbx.queue_listing import QueueListing
 from pbxapi.pbx.queue_reading import natural
 from pbxapi.pbx.queue_references import (
     SEAT,
@@ -34,13 +31,14 @@ from pbxapi.pbx.queue_references import (
     place_of,
     static_members,
 )
-from pbxapi.pbx.queue_view import keyword_place, member_place, place, view
+from pbxapi.pbx.queue_rows import configs, details
+from pbxapi.pbx.queue_view import keyword_place, place, view
 from pbxapi.pbx.queueing import NewMember, QueueSettings, StaticMember
 from pbxapi.pbx.single_write import write_one
 from pbxapi.pbx.stored import RowKey, Stored
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnClause, Connection, Engine
+    from sqlalchemy import Connection, Engine
 
 Decided = tuple[QueueSettings, Plan]
 
@@ -63,28 +61,13 @@ class PlatformQueues:
         self._listing = QueueListing()
 
     def all(self) -> tuple[QueueSettings, ...]:
-        """Every queue, by number: two queries, and AstDB's QPENALTY as a whole."""
+        """Every queue, by number: AstDB's QPENALTY as a whole, two queries, and the rows of those that changed."""
         platform, layout = self._platform()
         entries: dict[str, dict[tuple[str, str], str]] = {}
         for key, value in self._astdb.tree(FAMILY).items():
             entries.setdefault(key.partition("/")[0], {})[FAMILY, key] = value
         with connect(self._engine) as connection:
-            rows = _configs(connection, platform, None)
-            kept_rows = texts(connection)
-            sources = {
-                queue: (layout, row, kept_rows.get(queue, ""), entries.get(queue, {})) for queue, row in rows.items()
-            }
-
-            def read(queue: str | None) -> dict[str, QueueSettings]:
-                details = _details(connection, queue)
-                return {
-                    each: view(Stored(each, rows={place(each): rows[each], **details.get(each, {})},
-                                      keys=entries.get(each, {})), layout)
-                    for each in (rows if queue is None else [queue])
-                }  # fmt: skip
-
-            found = self._listing.settings(sources, read)
-        return tuple(found[queue] for queue in sorted(found, key=natural))
+            return self._listing.read(connection, platform, layout, entries)
 
     def get(self, queue: str) -> QueueSettings:
         """One. Raises NotFound."""
@@ -96,12 +79,12 @@ class PlatformQueues:
         """The rows of `queues_config` as they are, with the strategy; only the password is not shown."""
         platform, _ = self._platform()
         with connect(self._engine) as connection:
-            configs = _configs(connection, platform, None)
-            details = _details(connection, None)
+            queues = configs(connection, platform, None)
+            rows = details(connection, None)
         found = []
-        for queue in sorted(configs, key=natural):
-            row = {"extension": queue, **configs[queue], "password": ""}
-            strategy = details.get(queue, {}).get(keyword_place(queue, "strategy"), {}).get("data")
+        for queue in sorted(queues, key=natural):
+            row = {"extension": queue, **queues[queue], "password": ""}
+            strategy = rows.get(queue, {}).get(keyword_place(queue, "strategy"), {}).get("data")
             texts = {name: "" if value is None else str(value) for name, value in row.items()}
             found.append({**texts, "strategy": str(strategy or "")})
         return found
@@ -243,16 +226,16 @@ class PlatformQueues:
         return platform, kept.layout_of(version)
 
     def _there(self, connection: Connection, platform: Platform, queue: str) -> Stored:
-        if queue not in _configs(connection, platform, queue):
+        if queue not in configs(connection, platform, queue):
             raise NotFound(f"There is no queue {queue}")
         return self._read(connection, platform, queue)
 
     def _read(self, connection: Connection, platform: Platform, queue: str) -> Stored:
         """All that there is of it, or is left of one."""
-        row = _configs(connection, platform, queue).get(queue)
+        row = configs(connection, platform, queue).get(queue)
         rows: dict[RowKey, Mapping[str, Value]] = {} if row is None else {place(queue): row}
         entries = {(FAMILY, key): value for key, value in self._astdb.tree(FAMILY, queue).items()}
-        return Stored(queue, rows=rows | _details(connection, queue).get(queue, {}), keys=entries)
+        return Stored(queue, rows=rows | details(connection, queue).get(queue, {}), keys=entries)
 
     def _lamps(self, queue: str) -> dict[str, str]:
         """The states that tell of logins to this queue: `Custom:QUEUE200*400`."""
@@ -264,36 +247,3 @@ class PlatformQueues:
 def _plan(platform: Platform, old: Stored, new: Stored) -> Plan:
     plan = plans.plan(old, new, platform.schema.tables)
     return plan + Plan(rows=(NEED_RELOAD,)) if plan.reload else plan
-
-
-def _configs(connection: Connection, platform: Platform, queue: str | None) -> dict[str, dict[str, Value]]:
-    """Rows by number, every column that the table has here but for the number."""
-    names = platform.schema.tables[CONFIG].columns
-    columns: list[ColumnClause[Any]] = [column(name) for name in names]
-    statement = select(*columns).select_from(queues_config)
-    if queue is not None:
-        statement = statement.where(queues_config.c.extension == queue)
-    found = {}
-    for row in connection.execute(statement).mappings():
-        found[str(row["extension"])] = {name: row[name] for name in names if name != "extension"}
-    for each in found.values():
-        if each.get("password"):
-            each["password"] = Secret(each["password"])
-    return found
-
-
-def _details(connection: Connection, queue: str | None) -> dict[str, dict[RowKey, Mapping[str, Value]]]:
-    """Rows of the keywords by number. Of two rows of a keyword, which only members have, the last counts."""
-    table = queues_details.c
-    statement = select(table.id, table.keyword, table.data, table.flags)
-    statement = statement.order_by(table.id, table.keyword, table.flags, table.data)
-    if queue is not None:
-        statement = statement.where(table.id == queue)
-    found: dict[str, dict[RowKey, Mapping[str, Value]]] = {}
-    for number, keyword, data, flags in connection.execute(statement):
-        rows = found.setdefault(str(number), {})
-        if keyword == kept.MEMBER:
-            rows[member_place(number, data)] = {"flags": flags}
-        else:
-            rows[keyword_place(number, keyword)] = {"data": data, "flags": flags}
-    return found

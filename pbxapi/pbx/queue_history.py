@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
+from pbxapi.ami import AmiError
 from pbxapi.errors import Invalid, NotSupported, PbxError, Timeout
 from pbxapi.pbx.queue_agents import AgentNames
 from pbxapi.pbx.queue_log import Event, parse
@@ -33,13 +34,16 @@ EVERY = 1000
 
 NARROW = "What the queue did in this range could not be read in time: ask for a shorter one"
 TOO_MANY = f"The queue log has more than {MOST_EVENTS} events in this range: ask for a shorter one"
+NOTHING = "This exchange keeps no queue log, and no call records that name queues."
 FORBIDDEN = "The user of this API may not read the queue log (QUEUE_LOG_PATH)."
 
 
 class EventSource(Protocol):
-    """Events of a queue, and those of all queues, from `start` until before `end`; `tick` may raise."""
+    """Where events come from."""
 
-    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]: ...
+    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
+        """Those of a queue, and of all queues, from `start` until before `end`; `tick` may raise."""
+        ...
 
 
 class QueueHistory:
@@ -97,9 +101,9 @@ class QueueHistory:
             return FILE, _Lines(self._files), warnings
         if self._calls is not None and self._calls.there():
             return CDR, self._calls, warnings
-        raise NotSupported(
-            " ".join(["This exchange keeps no queue log, and no call records that name queues.", *warnings])
-        )
+        if readable:
+            return FILE, _Lines(self._files), warnings
+        raise NotSupported(" ".join([NOTHING, *warnings]))
 
     def _begins(self, start: int) -> list[str]:
         first = self._files.first(start)
@@ -111,7 +115,7 @@ class QueueHistory:
     def _names(self, queue: str) -> AgentNames:
         try:
             return AgentNames(self._queues.get(queue).members if self._queues else ())
-        except PbxError:
+        except (AmiError, PbxError):
             # The past can be told of a queue that is gone, and of an exchange that does not run.
             return AgentNames()
 

@@ -6,57 +6,44 @@ is compared with the last one; only where it differs are the rows fetched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, cast, func, select
-
-from pbxapi.db.platform_tables import queues_details
+from pbxapi.pbx.platform import Platform
+from pbxapi.pbx.queue_keywords import QueueLayout
+from pbxapi.pbx.queue_reading import natural
+from pbxapi.pbx.queue_rows import configs, details, texts
+from pbxapi.pbx.queue_view import place, view
 from pbxapi.pbx.queueing import QueueSettings
+from pbxapi.pbx.stored import Stored
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LONGEST = 16 * 1024 * 1024
-"""Bytes of one queue's text; MySQL cuts at 1,024 unless it is told otherwise."""
-
-FIELD, ROW = "\x1f", "\x1e"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    source: tuple[Any, ...]
-    settings: QueueSettings
+Entries = Mapping[tuple[str, str], str]
 
 
 class QueueListing:
     """Keeps the settings of each queue with what they were made of, which is read before they are."""
 
     def __init__(self) -> None:
-        self._known: Mapping[str, _Known] = {}
+        self._known: Mapping[str, tuple[Any, QueueSettings]] = {}
 
-    def settings(
-        self, sources: Mapping[str, tuple[Any, ...]], read: Callable[[str | None], Mapping[str, QueueSettings]]
-    ) -> dict[str, QueueSettings]:
-        """The settings of each queue, by its sources. `read` reads one queue that changed, or all (None)."""
-        known = self._known
-        changed = [name for name, source in sources.items() if name not in known or known[name].source != source]
-        fresh = read(None if len(changed) > 1 else changed[0]) if changed else {}
-        self._known = {
-            name: _Known(source, fresh[name]) if name in changed else known[name]
-            for name, source in sources.items()
-            if name not in changed or name in fresh
-        }
-        return {name: each.settings for name, each in self._known.items()}
-
-
-def texts(connection: Connection) -> dict[str, str]:
-    """All rows of a queue's keywords as one text, by queue."""
-    if connection.dialect.name in {"mysql", "mariadb"}:
-        connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {LONGEST}")
-    table = queues_details.c
-    flags = cast(func.coalesce(table.flags, 0), String(20))
-    row = func.coalesce(table.keyword, "") + FIELD + flags + FIELD + func.coalesce(table.data, "")
-    statement = select(table.id, func.aggregate_strings(row, ROW)).group_by(table.id)
-    return {str(queue): text or "" for queue, text in connection.execute(statement)}
+    def read(
+        self, connection: Connection, platform: Platform, layout: QueueLayout, entries: Mapping[str, Entries]
+    ) -> tuple[QueueSettings, ...]:
+        """Every queue, by number; `entries` are those of AstDB by queue."""
+        rows = configs(connection, platform, None)
+        kept = texts(connection)
+        sources = {name: (layout, row, kept.get(name), entries.get(name)) for name, row in rows.items()}
+        known = {name: self._known[name] for name in sources if name in self._known}
+        known = {name: each for name, each in known.items() if each[0] == sources[name]}
+        changed = [name for name in sources if name not in known]
+        if changed:
+            found = details(connection, changed[0] if len(changed) == 1 else None)
+            for name in changed:
+                own = {place(name): rows[name], **found.get(name, {})}
+                stored = Stored(name, rows=own, keys=entries.get(name, {}))
+                known[name] = sources[name], view(stored, layout)
+        self._known = known
+        return tuple(known[name][1] for name in sorted(known, key=natural))

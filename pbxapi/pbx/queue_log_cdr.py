@@ -65,10 +65,12 @@ class QueueCalls:
         legs: list[Any] = []
         with connect(self._engine) as connection:
             found = connection.execute(self._query(tables, queue, start, end).limit(MOST_ROWS))
-            if found.rowcount >= MOST_ROWS:
-                raise Timeout(TOO_MANY)
+            count = 0
             while rows := found.fetchmany(BATCH):
                 tick()
+                count += len(rows)
+                if count >= MOST_ROWS:
+                    raise Timeout(TOO_MANY)
                 for row in rows:
                     if legs and legs[0].call != row.call:
                         yield from self._events(queue, legs)

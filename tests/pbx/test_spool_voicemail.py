@@ -137,8 +137,8 @@ def test_copies_of_a_message_have_ids_of_their_own(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize(
     "mailbox",
-    ["999", "", "..", "100@..", "../100", "100@default/..", "100@", "@default", ".", "100\n", "100@default\0", "default/100",
-     "1" * 200],
+    ["999", "", "..", "100@..", "../100", "100@default/..", "100@", "@default", ".", "100\n", "100@default\0",
+     "default/100", "1" * 200],
 )  # fmt: skip
 def test_no_other_box_is_there_and_no_path_is_one(exchange: Exchange, mailbox: str) -> None:
     exchange.put(0)

@@ -49,7 +49,7 @@ class Voicemail:
     def begin(self) -> Call:
         return self.exchange.phones["101"].call("**100").wait_answered()
 
-    def _recording(self) -> list[Path]:
+    def recording(self) -> list[Path]:
         return list((self.folder / "tmp").glob("*.wav"))
 
     def counts(self) -> tuple[int, int]:
