@@ -27,6 +27,7 @@ from pbxapi.http import (
     peers,
     problems,
     queue_members,
+    queue_stats,
     queues,
     recordings,
     system,
@@ -54,7 +55,7 @@ DRIVERS = {
 RESOURCES = (
     health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
     extensions.blp, extension_batch.blp, follow_me.blp, features.blp, apply.blp,
-    queues.blp, queue_members.blp, agents.blp, voicemail.blp,
+    queues.blp, queue_members.blp, queue_stats.blp, agents.blp, voicemail.blp,
     ari.blp,
 )  # fmt: skip
 

@@ -63,10 +63,19 @@ def queue_text(queue: Queue, *, secrets: bool = False) -> str:
 
 
 def _settings_text(queue: Queue, *, secrets: bool) -> str:
-    if queue.settings is not None:
-        return text_of(settings_document(queue.settings, secrets=secrets))
-    bare = dict.fromkeys(SETTINGS) | {name: getattr(queue, name) for name in ("queue", *ALSO_RUNNING)}
-    return text_of(bare)
+    if queue.settings is None:
+        bare = dict.fromkeys(SETTINGS) | {name: getattr(queue, name) for name in ("queue", *ALSO_RUNNING)}
+        return text_of(bare)
+    if secrets:
+        return text_of(settings_document(queue.settings, secrets=True))
+    kept = _texts.get(queue.queue)
+    if kept is None or kept[0] is not queue.settings:
+        kept = _texts[queue.queue] = queue.settings, text_of(settings_document(queue.settings, secrets=False))
+    return kept[1]
+
+
+_texts: dict[str, tuple[QueueSettings, str]] = {}
+"""What was last said of each queue's settings, while they are the same object: there are as many as queues."""
 
 
 @lru_cache(maxsize=8_192)

@@ -8,8 +8,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, request
 
-from pbxapi.ami.errors import AmiError
-from pbxapi.errors import Invalid, NotFound, PbxError
+from pbxapi.errors import Invalid
 from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import Encoded, encode, respond
@@ -17,13 +16,11 @@ from pbxapi.http.cdr_schemas import Moment
 from pbxapi.http.context import capable, state
 from pbxapi.http.queue_stats_schemas import QueueStatsSchema
 from pbxapi.http.remembered import Remembered, is_closed
-from pbxapi.pbx.queueing import Queue, QueueStatistics
+from pbxapi.pbx.queueing import QueueStatistics
 
 blp = Blueprint("queue_stats", __name__, description="What queues did with their calls")
 
 LONGEST = timedelta(days=366)
-SERVICE_LEVEL = 60
-"""Seconds, where the queue has none."""
 
 
 class QueueStatsQuery(ma.Schema):
@@ -47,11 +44,9 @@ class QueueStatsQuery(ma.Schema):
         }
     )
     service_level = ma.fields.Integer(
-        strict=False,
         validate=ma.validate.Range(0, 86_400),
         metadata={
-            "description": "Seconds within which calls ought to be answered. Left out: the queue's own, else "
-            f"{SERVICE_LEVEL}.",
+            "description": "Seconds within which calls ought to be answered. Left out: the queue's own, else 60.",
             "example": 20,
         },
     )
@@ -89,29 +84,7 @@ def _statistics(queue: str, query: dict[str, Any]) -> QueueStatistics:
     start: datetime = query.get("start") or _midnight(end)
     if end - start > LONGEST:
         raise Invalid("The range is too long", {"start": [f"More than {LONGEST.days} days before end."]})
-    live, missing = _queue(queue)
-    service_level = query.get("service_level")
-    found = statistician.of(queue, start, end, _own_level(live) if service_level is None else service_level)
-    if missing and not found.offered and not found.agents:
-        raise missing
-    return found
-
-
-def _queue(queue: str) -> tuple[Queue | None, NotFound | None]:
-    """The queue as it is now, or why it is not there; neither, when nobody can tell."""
-    try:
-        return state().pbx.queues.get(queue), None
-    except NotFound as error:
-        return None, error
-    except (AmiError, PbxError):
-        return None, None
-
-
-def _own_level(queue: Queue | None) -> int:
-    if queue is None:
-        return SERVICE_LEVEL
-    own = queue.settings.service_level if queue.settings else queue.service_level
-    return own or SERVICE_LEVEL
+    return statistician.of(queue, start, end, query.get("service_level"))
 
 
 def _midnight(end: datetime) -> datetime:

@@ -47,7 +47,9 @@ class AgentStatsSchema(ma.Schema):
 class HourStatsSchema(ma.Schema):
     """Calls that entered in one hour of the exchange's clock."""
 
-    hour = _moment("When it begins. The hour that daylight saving makes come twice is two.", "2026-11-23T09:00:00+01:00")
+    hour = _moment(
+        "When it begins. The hour that daylight saving makes come twice is two.", "2026-11-23T09:00:00+01:00"
+    )
     offered = _count("Calls.", 12)
     answered = _count("Of these.", 10)
     abandoned = _count("Of these.", 1)

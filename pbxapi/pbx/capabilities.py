@@ -55,6 +55,14 @@ CAPABILITIES = (
         ),
     ),
     Wanted(
+        "voicemail",
+        (
+            Need("VoicemailUsersList", "call or reporting", "app_voicemail"),
+            Need("MailboxCount", "call or reporting"),
+        ),
+    ),
+    Wanted("voicemail.lamps", (Need("VoicemailRefresh", "user", "app_voicemail"),)),
+    Wanted(
         "extensions.astdb",
         (
             Need("DBPut", "system"),

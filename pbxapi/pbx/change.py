@@ -69,7 +69,7 @@ class Changes:
         """Name what a process left half done when it died: only the holder of the lock writes, and that is us."""
         for change in self._journal.open(WRITING):
             log.error(
-                "a change of %s was left half done at %s: write it again, or for an extension see GET /extensions/%s/drift",
+                "a change of %s was left half done at %s: write it again, or see GET /extensions/%s/drift",
                 ", ".join(change.numbers), change.at.isoformat(), change.numbers[0] if change.numbers else "",
             )  # fmt: skip
             self._journal.abandon(change.id)

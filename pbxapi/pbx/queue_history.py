@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from pbxapi.ami import AmiError
-from pbxapi.errors import Invalid, NotSupported, PbxError, Timeout
+from pbxapi.errors import Invalid, NotFound, NotSupported, PbxError, Timeout
 from pbxapi.pbx.queue_agents import AgentNames
 from pbxapi.pbx.queue_log import Event, parse
 from pbxapi.pbx.queue_log_cdr import QueueCalls, without_the_unknown
 from pbxapi.pbx.queue_log_files import QueueLogFiles
 from pbxapi.pbx.queue_log_table import QueueLogTable
 from pbxapi.pbx.queue_statistics import StatisticsBuilder, seconds
-from pbxapi.pbx.queueing import Queues, QueueStatistics
+from pbxapi.pbx.queueing import Queue, Queues, QueueStatistics
 
 FILE, TABLE, CDR = "queue_log", "queue_log_table", "cdr"
 
@@ -27,6 +27,9 @@ BEFORE = timedelta(hours=12)
 """From when on it is seen who was paused when a range began."""
 AFTER = timedelta(hours=2)
 """Until when it is seen how the calls of a range ended."""
+
+SERVICE_LEVEL = 60
+"""Seconds, where the queue has none of its own."""
 
 MOST_EVENTS = 2_000_000
 EVERY = 1000
@@ -50,7 +53,7 @@ class QueueHistory:
     """`queueing.QueueStatistician`.
 
     `tables` are of the databases where a table queue_log may be, `calls` the call records. `queues` tell which
-    extension is behind an agent's name; without an answer of theirs, agents go by what the log calls them.
+    extension is behind an agent's name, and the queue's own service level.
     `timeout` is in seconds.
     """
 
@@ -71,22 +74,39 @@ class QueueHistory:
         self._timeout = timeout
         self._queues = queues
 
-    def of(self, queue: str, start: datetime, end: datetime, service_level: int) -> QueueStatistics:
+    def of(self, queue: str, start: datetime, end: datetime, service_level: int | None) -> QueueStatistics:
         """What a queue did with the calls that entered it from `start` until before `end`.
 
-        `service_level` is in seconds. Raises Invalid for an empty range, NotSupported where nothing was written,
-        Unavailable, and Timeout for what takes too long or has too many events.
+        `service_level` is in seconds; None: the queue's own. Raises Invalid for an empty range, NotFound for a queue
+        that is not there now and did nothing in the range, NotSupported where nothing was written, Unavailable, and
+        Timeout for what takes too long or has too many events.
         """
         if start >= end:
             raise Invalid("The range is empty", {"end": ["Must be after start."]})
         deadline = time.monotonic() + self._timeout
+        live, missing = self._live(queue)
+        level = _own_level(live) if service_level is None else service_level
         kind, source, warnings = self._source(seconds(start))
-        names = self._names(queue)
-        builder = StatisticsBuilder(queue, start, end, service_level, zone=self._zone, names=names)
+        names = AgentNames(live.members if live else ())
+        builder = StatisticsBuilder(queue, start, end, level, zone=self._zone, names=names)
         since, until = (start, end) if kind == CDR else (start - BEFORE, end + AFTER)
         _feed(builder, source.between(queue, seconds(since), seconds(until), _watch(deadline)), deadline)
         found = builder.statistics(kind, tuple(warnings))
+        if missing and not found.offered and not found.agents:
+            raise missing
         return without_the_unknown(found) if kind == CDR else found
+
+    def _live(self, queue: str) -> tuple[Queue | None, NotFound | None]:
+        """The queue as it is now, or why it is not there.
+
+        Neither, when nobody can tell: the past can be told of an exchange that does not run.
+        """
+        try:
+            return (self._queues.get(queue) if self._queues else None), None
+        except NotFound as error:
+            return None, error
+        except (AmiError, PbxError):
+            return None, None
 
     def _source(self, start: int) -> tuple[str, EventSource, list[str]]:
         warnings = [FORBIDDEN] if self._files.forbidden else []
@@ -112,13 +132,6 @@ class QueueHistory:
         began = datetime.fromtimestamp(first, UTC).astimezone(self._zone)
         return [f"The queue log begins at {began.isoformat()}: of the time before nothing is known."]
 
-    def _names(self, queue: str) -> AgentNames:
-        try:
-            return AgentNames(self._queues.get(queue).members if self._queues else ())
-        except (AmiError, PbxError):
-            # The past can be told of a queue that is gone, and of an exchange that does not run.
-            return AgentNames()
-
 
 class _Lines:
     """The files as events. Most lines are of other queues, and are not taken apart."""
@@ -133,6 +146,13 @@ class _Lines:
                 event = parse(line.decode("utf-8", "replace"))
                 if event is not None:
                     yield event
+
+
+def _own_level(queue: Queue | None) -> int:
+    if queue is None:
+        return SERVICE_LEVEL
+    own = queue.settings.service_level if queue.settings else queue.service_level
+    return own or SERVICE_LEVEL
 
 
 def _watch(deadline: float) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """All queues of the tables, again and again: what has not changed since the last time is not read again.
 
-A queue has some forty rows of keywords and one a member. The server puts those of a queue together as one text, which
-is compared with the last one; only where it differs are the rows fetched.
+A queue has some forty rows of keywords, one a member, and one of its own. The server puts those of a queue together as
+two texts, which are compared with the last ones; only where they differ are the rows fetched.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pbxapi.pbx.platform import Platform
 from pbxapi.pbx.queue_keywords import QueueLayout
 from pbxapi.pbx.queue_reading import natural
-from pbxapi.pbx.queue_rows import configs, details, texts
+from pbxapi.pbx.queue_rows import config_texts, configs, detail_texts, details
 from pbxapi.pbx.queue_view import place, view
 from pbxapi.pbx.queueing import QueueSettings
 from pbxapi.pbx.stored import Stored
@@ -33,17 +33,16 @@ class QueueListing:
         self, connection: Connection, platform: Platform, layout: QueueLayout, entries: Mapping[str, Entries]
     ) -> tuple[QueueSettings, ...]:
         """Every queue, by number; `entries` are those of AstDB by queue."""
-        rows = configs(connection, platform, None)
-        kept = texts(connection)
+        rows, kept = config_texts(connection, platform), detail_texts(connection)
         sources = {name: (layout, row, kept.get(name), entries.get(name)) for name, row in rows.items()}
         known = {name: self._known[name] for name in sources if name in self._known}
         known = {name: each for name, each in known.items() if each[0] == sources[name]}
         changed = [name for name in sources if name not in known]
         if changed:
-            found = details(connection, changed[0] if len(changed) == 1 else None)
-            for name in changed:
-                own = {place(name): rows[name], **found.get(name, {})}
-                stored = Stored(name, rows=own, keys=entries.get(name, {}))
+            one = changed[0] if len(changed) == 1 else None
+            own, found = configs(connection, platform, one), details(connection, one)
+            for name in set(changed) & set(own):
+                stored = Stored(name, rows={place(name): own[name], **found.get(name, {})}, keys=entries.get(name, {}))
                 known[name] = sources[name], view(stored, layout)
         self._known = known
         return tuple(known[name][1] for name in sorted(known, key=natural))

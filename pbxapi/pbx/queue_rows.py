@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, cast, column, func, select
@@ -16,12 +17,12 @@ from pbxapi.pbx.queue_view import keyword_place, member_place
 from pbxapi.pbx.stored import RowKey
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnClause, Connection
+    from sqlalchemy import ColumnClause, ColumnElement, Connection, Select
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of one queue's text; MySQL cuts at 1,024 unless it is told otherwise."""
 
-FIELD, ROW = "\x1f", "\x1e"
+FIELD, ROW, NOTHING = "\x1f", "\x1e", "\x1d"
 
 
 def configs(connection: Connection, platform: Platform, queue: str | None) -> dict[str, dict[str, Value]]:
@@ -57,12 +58,28 @@ def details(connection: Connection, queue: str | None) -> dict[str, dict[RowKey,
     return found
 
 
-def texts(connection: Connection) -> dict[str, str]:
+def config_texts(connection: Connection, platform: Platform) -> dict[str, str]:
+    """A queue's own row as one text, by queue."""
+    names = tuple(name for name in platform.schema.tables[CONFIG].columns if name != "extension")
+    return {str(row[0]): str(row[1]) for row in connection.execute(_config_texts(names))}
+
+
+@lru_cache(maxsize=4)
+def _config_texts(names: tuple[str, ...]) -> Select[Any]:
+    row = reduce(lambda text, name: text + FIELD + _as_text(column(name)), names[1:], _as_text(column(names[0])))
+    return select(queues_config.c.extension, row).select_from(queues_config)
+
+
+def detail_texts(connection: Connection) -> dict[str, str]:
     """All rows of a queue's keywords as one text, by queue."""
     if connection.dialect.name in {"mysql", "mariadb"}:
         connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {LONGEST}")
     table = queues_details.c
-    flags = cast(func.coalesce(table.flags, 0), String(20))
-    row = func.coalesce(table.keyword, "") + FIELD + flags + FIELD + func.coalesce(table.data, "")
+    row = _as_text(table.keyword) + FIELD + _as_text(table.flags) + FIELD + _as_text(table.data)
     statement = select(table.id, func.aggregate_strings(row, ROW)).group_by(table.id)
     return {str(queue): text or "" for queue, text in connection.execute(statement)}
+
+
+def _as_text(value: ColumnElement[Any]) -> ColumnElement[str]:
+    """Nothing is told apart from an empty text."""
+    return func.coalesce(cast(value, String(255)), NOTHING)

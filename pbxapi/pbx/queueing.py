@@ -346,6 +346,10 @@ class QueueStatistics:
 
 
 class QueueStatistician(Protocol):
-    """Reads what queues did. Raises NotSupported where nothing was written, Unavailable, Timeout."""
+    """Reads what queues did. `service_level` in seconds; None: the queue's own, else 60.
 
-    def of(self, queue: str, start: datetime, end: datetime, service_level: int) -> QueueStatistics: ...
+    Raises NotFound for a queue that is not there now and did nothing in the range, NotSupported where nothing was
+    written, Unavailable, Timeout.
+    """
+
+    def of(self, queue: str, start: datetime, end: datetime, service_level: int | None) -> QueueStatistics: ...

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,10 @@ import pytest
 from pbxapi.ami import Client
 from pbxapi.errors import Conflict, Inconsistent, NotFound, NotSupported, Unavailable, VoicemailNotPermitted
 from pbxapi.pbx import voicemail_lock
+from pbxapi.pbx import voicemail_moves as moves
 from pbxapi.pbx.spool_voicemail import SpoolVoicemail
 from pbxapi.pbx.voicemail import VoicemailMessage
+from pbxapi.pbx.voicemail_spool import Box
 from tests.things_recordings import SOUND
 from tests.things_voicemail import RECEIVED, VoicemailManager, put_message, text
 
@@ -239,6 +242,41 @@ def test_a_message_keeps_its_files_and_a_new_folder_is_like_the_first(exchange: 
     assert (before.st_ino, before.st_mode, before.st_mtime_ns) == (after.st_ino, after.st_mode, after.st_mtime_ns)
     made = (exchange.box / "Cust5").stat()
     assert stat.S_IMODE(made.st_mode) == 0o2770
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_folder_that_root_makes_is_asterisks(exchange: Exchange) -> None:
+    name = exchange.put(0)
+    os.chown(exchange.box / "INBOX", 4711, 4712)
+    exchange.voicemail.move("100", name, "Old", agreed)
+    made = (exchange.box / "Old").stat()
+    assert (made.st_uid, made.st_gid) == (4711, 4712)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_folder_that_one_of_the_group_makes_asterisk_can_write_to(exchange: Exchange) -> None:
+    exchange.put(0)
+    for folder in (exchange.box, exchange.box / "INBOX"):
+        os.chown(folder, 4711, 4712)
+    exchange.box.chmod(0o775)
+    handle = os.open(exchange.box, os.O_RDONLY)
+    with warnings.catch_warnings():
+        # The manager's thread, which the child has not, holds nothing that it needs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if not child:
+        try:
+            os.setgroups([4712])
+            os.setgid(4713)
+            os.setuid(4714)
+            with moves.holding(Box(handle), {"Old"}):
+                os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(handle)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    made = (exchange.box / "Old").stat()
+    assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (4714, 4712, 0o775)
 
 
 def test_nothing_that_lies_there_is_overwritten(exchange: Exchange) -> None:

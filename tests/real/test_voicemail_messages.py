@@ -84,7 +84,8 @@ class Voicemail:
 def voicemail(exchange: Exchange, tmp_path: Path, apps: Callable[..., Api]) -> Iterator[Voicemail]:
     assert exchange.asterisk is not None
     spool = exchange.asterisk.folder / "spool/voicemail"
-    yield Voicemail(apps(exchange, tmp_path / "store.db", VOICEMAIL_PATH=str(spool)), exchange, spool / "default/100")
+    more = {"VOICEMAIL_PATH": str(spool), "AMI_USERNAME": "least", "AMI_SECRET": "least-secret"}
+    yield Voicemail(apps(exchange, tmp_path / "store.db", **more), exchange, spool / "default/100")
     shutil.rmtree(spool, ignore_errors=True)
     with exchange.manager() as manager:
         manager.ask("VoicemailRefresh")
