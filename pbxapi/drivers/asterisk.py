@@ -137,7 +137,7 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         applying=provisioned.applying,
         queues=queues,
         queue_setup=provisioned.queue_setup,
-        queue_statistics=None,
+        queue_statistics=history.queue_history(queues),
         agents=QueueAgents(queues),
         voicemail=SpoolVoicemail(s.provisioning.voicemail_path, ami, zone, ttl),
         sip_extensions=sip_extensions,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 
 from pbxapi.db.call_engines import call_engines
@@ -17,6 +18,11 @@ from pbxapi.pbx.cdr_export import Exports
 from pbxapi.pbx.cdr_rows import RecordingId
 from pbxapi.pbx.history import CallRecords, CallStatistics
 from pbxapi.pbx.local_time import Clock
+from pbxapi.pbx.queue_history import QueueHistory
+from pbxapi.pbx.queue_log_cdr import QueueCalls
+from pbxapi.pbx.queue_log_files import QueueLogFiles
+from pbxapi.pbx.queue_log_table import QueueLogTable
+from pbxapi.pbx.queueing import Queues
 from pbxapi.settings import Settings
 from pbxapi.store import Store
 
@@ -25,10 +31,14 @@ NO_DATABASE = "no database of call records is configured: set CDR_DATABASE_URL o
 
 @dataclass(frozen=True)
 class Past:
-    """Call records, or None where no database is configured; whether it answers; and how to let go of it."""
+    """Call records, or None where no database is configured; what queues did; and how to let go of it all.
+
+    `parts` say whether it answers.
+    """
 
     call_records: CallRecords | None
     call_statistics: CallStatistics | None
+    queue_history: Callable[[Queues], QueueHistory]
     parts: dict[str, Callable[[], bool]]
     close: Callable[[], None]
 
@@ -37,14 +47,19 @@ def past(settings: Settings, store: Store, login: Login | None, zone: tzinfo, re
     """Connects to nothing. `login` is the platform's own; CDR_DATABASE_URL goes before it."""
     records = settings.records
     engines = call_engines(records.database_url, login, records.timeout)
+    clock, files = Clock(zone), QueueLogFiles(records.queue_log)
     if engines is None:
-        return Past(None, None, {}, lambda: None)
+        alone = partial(QueueHistory, files, (), None, zone, timeout=records.timeout)
+        return Past(None, None, lambda queues: alone(queues=queues), {}, lambda: None)
     pages, streams = engines
-    clock = Clock(zone)
     tables = TableLook(pages)
     exports = Exports(streams, tables, clock, recording_id, at_once=records.exports, timeout=records.timeout)
 
     statistics = DatabaseCallStatistics(pages, tables, clock, store.roll_up if records.roll_up else None)
+
+    def queue_history(queues: Queues) -> QueueHistory:
+        logs, calls = QueueLogTable(pages, clock, records.timeout), QueueCalls(pages, tables, clock)
+        return QueueHistory(files, (logs,), calls, zone, timeout=records.timeout, queues=queues)
 
     def close() -> None:
         statistics.close()
@@ -54,6 +69,7 @@ def past(settings: Settings, store: Store, login: Login | None, zone: tzinfo, re
     return Past(
         DatabaseCallRecords(pages, tables, clock, recording_id, exports),
         statistics,
+        queue_history,
         {"call_records": lambda: ready(pages)},
         close,
     )

@@ -114,16 +114,22 @@ class StatisticsBuilder:
             self._open[event.call] = QueuedCall(event.at)
 
     def _connect(self, event: Event, call: QueuedCall) -> None:
-        call.outcome, call.agent = ANSWERED, event.agent
-        call.wait = _waited(event, call, 0)
+        self._answer(event, call, 0)
 
     def _complete(self, event: Event, call: QueuedCall) -> None:
+        self._answer(event, call, 0)
         call.talk = event.number(1)
         self._close(event.call)
 
     def _transfer(self, event: Event, call: QueuedCall) -> None:
+        self._answer(event, call, 2)
         call.talk, call.transferred = event.number(3), True
         self._close(event.call)
+
+    def _answer(self, event: Event, call: QueuedCall, place: int) -> None:
+        # Each of these events tells it, should one of them be lost.
+        if call.outcome != ANSWERED:
+            call.outcome, call.agent, call.wait = ANSWERED, event.agent, _waited(event, call, place)
 
     def _leave(self, event: Event, call: QueuedCall) -> None:
         if call.outcome != ANSWERED:

@@ -24,7 +24,7 @@ from pbxapi.pbx.queue_log import Event, epoch_of, parse
             Event(1795421389, "1795421389.18", "empty", "NONE", "ENTERQUEUE", ("", "1", "2", "1")),
         ),
         # What a crash leaves before the line that follows it.
-        ("\0\0\0" + "1795421371|NONE|NONE|NONE|QUEUESTART|", Event(1795421371, "NONE", "NONE", "NONE", "QUEUESTART", ("",))),
+        ("\0\0\0" + "1|c|q|a|E|", Event(1, "c", "q", "a", "E", ("",))),
     ],
 )  # fmt: skip
 def test_a_line_is_read(line: str, event: Event) -> None:
