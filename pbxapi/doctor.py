@@ -26,7 +26,7 @@ In manager.conf:
   deny = 0.0.0.0/0.0.0.0
   permit = 127.0.0.1/255.255.255.255
   read = call
-  write = system,call,originate,reporting
+  write = system,call,originate,reporting,agent,user
   writetimeout = 1000
 and `asterisk -rx 'manager reload'`."""
 

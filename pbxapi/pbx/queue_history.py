@@ -7,14 +7,15 @@ Asterisk writes to the table instead of the file where realtime is set up (extco
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import chain
 from typing import Protocol
 
 from pbxapi.ami import AmiError
 from pbxapi.errors import Invalid, NotFound, NotSupported, PbxError, Timeout
 from pbxapi.pbx.queue_agents import AgentNames
-from pbxapi.pbx.queue_log import Event, parse
+from pbxapi.pbx.queue_log import OF_CALLS, OF_PAUSES, Event, event_of, lines_of
 from pbxapi.pbx.queue_log_cdr import QueueCalls, without_the_unknown
 from pbxapi.pbx.queue_log_files import QueueLogFiles
 from pbxapi.pbx.queue_log_table import QueueLogTable
@@ -44,8 +45,10 @@ FORBIDDEN = "The user of this API may not read the queue log (QUEUE_LOG_PATH)."
 class EventSource(Protocol):
     """Where events come from."""
 
-    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
-        """Those of a queue, and of all queues, from `start` until before `end`; `tick` may raise."""
+    def between(
+        self, queue: str, names: Iterable[str], start: int, end: int, tick: Callable[[], None]
+    ) -> Iterator[Event]:
+        """Those of these names, of a queue and of all queues, from `start` until before `end`; `tick` may raise."""
         ...
 
 
@@ -83,14 +86,19 @@ class QueueHistory:
         """
         if start >= end:
             raise Invalid("The range is empty", {"end": ["Must be after start."]})
-        deadline = time.monotonic() + self._timeout
+        tick = _watch(time.monotonic() + self._timeout)
         live, missing = self._live(queue)
         level = _own_level(live) if service_level is None else service_level
         kind, source, warnings = self._source(seconds(start))
         names = AgentNames(live.members if live else ())
         builder = StatisticsBuilder(queue, start, end, level, zone=self._zone, names=names)
-        since, until = (start, end) if kind == CDR else (start - BEFORE, end + AFTER)
-        _feed(builder, source.between(queue, seconds(since), seconds(until), _watch(deadline)), deadline)
+        if kind == CDR:
+            events = source.between(queue, OF_CALLS, seconds(start), seconds(end), tick)
+        else:
+            earlier = source.between(queue, OF_PAUSES, seconds(start - BEFORE), seconds(start), tick)
+            own = source.between(queue, OF_PAUSES | OF_CALLS, seconds(start), seconds(end + AFTER), tick)
+            events = chain(earlier, own)
+        _feed(builder, events, tick)
         found = builder.statistics(kind, tuple(warnings))
         if missing and not found.offered and not found.agents:
             raise missing
@@ -134,18 +142,15 @@ class QueueHistory:
 
 
 class _Lines:
-    """The files as events. Most lines are of other queues, and are not taken apart."""
+    """The files as events."""
 
     def __init__(self, files: QueueLogFiles) -> None:
         self._files = files
 
-    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
-        wanted, of_all = f"|{queue}|".encode(), b"|NONE|NONE|"
-        for line in self._files.between(start, end, tick):
-            if wanted in line or of_all in line:
-                event = parse(line.decode("utf-8", "replace"))
-                if event is not None:
-                    yield event
+    def between(
+        self, queue: str, names: Iterable[str], start: int, end: int, tick: Callable[[], None]
+    ) -> Iterator[Event]:
+        return map(event_of, self._files.between(start, end, lines_of(queue, names), tick))
 
 
 def _own_level(queue: Queue | None) -> int:
@@ -163,8 +168,7 @@ def _watch(deadline: float) -> Callable[[], None]:
     return tick
 
 
-def _feed(builder: StatisticsBuilder, events: Iterator[Event], deadline: float) -> None:
-    tick = _watch(deadline)
+def _feed(builder: StatisticsBuilder, events: Iterator[Event], tick: Callable[[], None]) -> None:
     for number, event in enumerate(events):
         builder.add(event)
         if number % EVERY == 0:

@@ -18,6 +18,8 @@ Seen on 16 and 22, which write the same. A static member goes by its name, if it
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 NOBODY = "NONE"
@@ -36,8 +38,16 @@ UNPAUSED = frozenset({"UNPAUSE", "UNPAUSEALL"})
 ADDED, REMOVED = "ADDMEMBER", "REMOVEMEMBER"
 STARTED = "QUEUESTART"
 
+OF_PAUSES = frozenset({*PAUSED, *UNPAUSED, ADDED, REMOVED})
+OF_CALLS = frozenset({
+    ENTERED, CONNECTED, *COMPLETED, *TRANSFERRED, ABANDONED, TIMED_OUT, *LEFT, *DROPPED, UNANSWERED, STARTED,
+})  # fmt: skip
+
 FIELDS = 5
 """Those before the data."""
+
+DATED = re.compile(rb"\n\0*([0-9]{9,10})\|")
+"""The beginning of a line, after the end of the one before. A crash leaves NULs there."""
 
 
 class Event(NamedTuple):
@@ -56,15 +66,23 @@ class Event(NamedTuple):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def epoch_of(line: bytes) -> int | None:
-    """When the event of a line was written; None for rubbish. A crash leaves NULs before the next line."""
-    number = line.lstrip(b"\0")[:11].partition(b"|")
-    return int(number[0]) if number[1] and len(number[0]) >= 9 and number[0].isdigit() else None
+def lines_of(queue: str, names: Iterable[str]) -> re.Pattern[bytes]:
+    """Finds the lines of these events in one queue, and in all, each after the end of the one before: for `event_of`."""
+    which, what = re.escape(queue.encode()), "|".join(map(re.escape, sorted(names))).encode()
+    head = rb"\n\0*([0-9]{9,10})\|([^|\n]*)\|(%b|NONE)\|([^|\n]*)\|(%b)(?:\|([^\n]*))?(?=\n)"
+    return re.compile(head % (which, what))
+
+
+def event_of(match: re.Match[bytes]) -> Event:
+    """The event of a line."""
+    at, *texts = match.groups(b"")
+    call, queue, agent, name, data = [text.decode("utf-8", "replace") for text in texts]
+    return Event(int(at), call, queue, agent, name, tuple(data.rstrip("\r").split("|")))
 
 
 def parse(line: str) -> Event | None:
-    """Read a line, with or without its end; None for what is none."""
-    at, *parts = line.lstrip("\0").rstrip("\r\n").split("|")
+    """Read a line without its end; None for what is none."""
+    at, *parts = line.split("|")
     if len(parts) < FIELDS - 1 or not (at.isascii() and at.isdigit() and len(at) <= 10):
         return None
     call, queue, agent, name, *data = parts

@@ -8,7 +8,7 @@ ANSWERED, and neither when the member answered nor why a caller left can be told
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -56,8 +56,10 @@ class QueueCalls:
         """Whether the rows name queues."""
         return self._tables.get().columns >= NEEDED
 
-    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
-        """The events of one queue from `start` until before `end`, those of each call together.
+    def between(
+        self, queue: str, names: Iterable[str], start: int, end: int, tick: Callable[[], None]
+    ) -> Iterator[Event]:
+        """The events of one queue from `start` until before `end`, those of each call together; no others are known.
 
         `tick` is called once in a while, and may raise.
         """

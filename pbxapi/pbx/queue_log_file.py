@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import stat
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 
 from pbxapi.errors import Unavailable
-from pbxapi.pbx.queue_log import epoch_of
+from pbxapi.pbx.queue_log import DATED
 
 BLOCK = 1 << 16
 LONGEST = 1 << 14
@@ -33,33 +33,37 @@ class QueueLogFile:
     def first(self) -> int | None:
         """When the first line was written, None when there is none at the beginning of the file."""
         with self._open() as file:
-            return next(_epochs(_lines([file.read(BLOCK)])), None)
+            return _dated(b"\n" + file.read(BLOCK))
 
     def last(self) -> int | None:
         """When the last line was written; of a packed file that is not known."""
         if self._packed:
             return None
         with self._open() as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - BLOCK))
-            return next(iter(deque(_epochs(_lines([file.read(BLOCK)])), maxlen=1)), None)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - BLOCK))
+            text = b"\n" + file.read(BLOCK)
+            dates = DATED.findall(text, 0, text.rfind(b"\n") + 1)
+            return int(dates[-1]) if dates else None
 
-    def between(self, start: int, end: int, tick: Callable[[], None]) -> Iterator[bytes]:
+    def between(
+        self, start: int, end: int, lines: re.Pattern[bytes], tick: Callable[[], None]
+    ) -> Iterator[re.Match[bytes]]:
         """The lines that were written from `start` until before `end`, in the order of the file.
 
-        `tick` is called once in a while, and may raise: a packed file is read from its beginning.
+        `lines` finds those that are wanted, with their date as its first group, each after the end of a line. `tick`
+        is called once in a while, and may raise: a packed file is read from its beginning.
         """
         with self._open() as file:
-            if not self._packed:
-                file.seek(_place(file, start - SLACK))
-            for line in _lines(_blocks(file, tick)):
-                at = epoch_of(line)
-                if at is None:
-                    continue
-                if at >= end + SLACK:
+            place = 0 if self._packed else _place(file, start - SLACK)
+            file.seek(place)
+            for text in _whole_lines(file, b"" if place else b"\n"):
+                tick()
+                begins = _dated(text)
+                if begins is not None and begins >= end + SLACK:
                     return
-                if start <= at < end:
-                    yield line
+                for match in lines.finditer(text):
+                    if start <= int(match[1]) < end:
+                        yield match
 
     @contextmanager
     def _open(self) -> Iterator[BufferedIOBase]:
@@ -79,37 +83,31 @@ class QueueLogFile:
 
 
 def _place(file: BufferedIOBase, wanted: int) -> int:
-    """Where a line begins that is older than `wanted`, no more than a few blocks before the first that is not."""
+    """Where there is nothing but older lines before, no more than a few blocks before the first that is not."""
     low, high = 0, file.seek(0, os.SEEK_END)
     while high - low > BLOCK:
         middle = (low + high) // 2
         file.seek(middle)
-        # The line that the middle lies in has lost its beginning.
-        _, end, rest = file.read(BLOCK).partition(b"\n")
-        at = next(_epochs(_lines([end and rest])), None)
+        at = _dated(file.read(BLOCK))
         if at is None or at >= wanted:
             high = middle
         else:
             low = middle
-    file.seek(low)
-    # Nor is it known whether one begins at `low`.
-    return low + file.read(BLOCK).find(b"\n") + 1 if low else 0
+    return low
 
 
-def _blocks(file: BufferedIOBase, tick: Callable[[], None]) -> Iterator[bytes]:
+def _whole_lines(file: BufferedIOBase, before: bytes) -> Iterator[bytes]:
+    """Many lines at a time, with the end of the one before. What has no end yet is still being written."""
+    rest = before
     while block := file.read(BLOCK):
-        tick()
-        yield block
+        text = rest + block
+        end = text.rfind(b"\n")
+        yield text[: end + 1]
+        rest = text[max(end, 0) :]
+        if len(rest) > LONGEST:
+            rest = b"\n" + rest[-LONGEST:]
 
 
-def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ends. The last one, as long as it has none, is still being written."""
-    rest = b""
-    for block in blocks:
-        *whole, rest = (rest + block).split(b"\n")
-        rest = rest[-LONGEST:]
-        yield from whole
-
-
-def _epochs(lines: Iterable[bytes]) -> Iterator[int]:
-    return (at for at in map(epoch_of, lines) if at is not None)
+def _dated(text: bytes) -> int | None:
+    match = DATED.search(text)
+    return int(match[1]) if match else None

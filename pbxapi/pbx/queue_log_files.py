@@ -47,16 +47,18 @@ class QueueLogFiles:
         """When the oldest line was written that may be of use for what begins at `start`. Raises Unavailable."""
         return min((at for at, _ in self._files(start)), default=None)
 
-    def between(self, start: int, end: int, tick: Callable[[], None]) -> Iterator[bytes]:
+    def between(
+        self, start: int, end: int, lines: re.Pattern[bytes], tick: Callable[[], None]
+    ) -> Iterator[re.Match[bytes]]:
         """The lines that were written from `start` until before `end`, file after file. Raises Unavailable.
 
-        `tick` is called once in a while, and may raise.
+        `lines` finds those that are wanted, as QueueLogFile has it; `tick` is called once in a while, and may raise.
         """
         files = self._files(start)
-        following = [at for at, _ in files[1:]]
-        for (begins, file), until in zip(files, [*following, None], strict=True):
+        for number, (begins, file) in enumerate(files):
+            until = files[number + 1][0] if number + 1 < len(files) else None
             if begins < end + SLACK and (until is None or until > start - SLACK):
-                yield from file.between(start, end, tick)
+                yield from file.between(start, end, lines, tick)
 
     def _files(self, start: int) -> list[tuple[int, QueueLogFile]]:
         """In their order, each with the time of its first line; rotated ones where that of now begins too late."""

@@ -8,7 +8,7 @@ or a date; before Asterisk 10 seconds since 1970.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -18,13 +18,12 @@ from sqlalchemy import (
     Engine,
     Select,
     String,
-    and_,
+    TableClause,
     case,
     cast,
     column,
     func,
     literal,
-    or_,
     select,
     table,
 )
@@ -34,13 +33,12 @@ from pbxapi.db.engine import connect
 from pbxapi.db.schema import SchemaLook, TableShape
 from pbxapi.db.streaming import batches
 from pbxapi.pbx.local_time import Clock
-from pbxapi.pbx.queue_log import ENTERED, NOBODY, STARTED, Event, parse
+from pbxapi.pbx.queue_log import ENTERED, NOBODY, Event, parse
 
 NAMES = ("queue_log", "queuelog")
 NEEDED = ("time", "callid", "queuename", "agent", "event")
 DATA = tuple(f"data{number}" for number in range(1, 6))
 ROW_NUMBERS = ("id", "recid")
-OF_ALL = ("PAUSEALL", "UNPAUSEALL", STARTED)
 
 SECONDS = re.compile(r"([0-9]{9,10})(?:\.[0-9]+)?\Z")
 MADE = re.compile(r"(?:.*-)?([0-9]{9,10})\.[0-9]+\Z")
@@ -60,8 +58,10 @@ class QueueLogTable:
         """Whether the database has such a table."""
         return self._shape() is not None
 
-    def between(self, queue: str, start: int, end: int, tick: Callable[[], None]) -> Iterator[Event]:
-        """The events of a queue, and of all, from `start` until before `end` (seconds since 1970), in their order.
+    def between(
+        self, queue: str, names: Iterable[str], start: int, end: int, tick: Callable[[], None]
+    ) -> Iterator[Event]:
+        """These events of a queue, and of all, from `start` until before `end` (seconds since 1970), in their order.
 
         `tick` is called once in a while, and may raise.
         """
@@ -69,7 +69,8 @@ class QueueLogTable:
         if shape is None or shape.columns["queuename"].fault(queue):
             return
         clock = self._clock_of(shape)
-        found = batches(self._engine, self._query(shape, clock, queue, start, end), size=BATCH, timeout=self._timeout)
+        query = self._query(shape, clock, queue, names, start, end)
+        found = batches(self._engine, query, size=BATCH, timeout=self._timeout)
         try:
             yield from self._events(found, clock, range(start, end), tick)
         finally:
@@ -112,32 +113,34 @@ class QueueLogTable:
         made = int(call[1])
         return Clock(UTC) if abs(utc.timestamp() - made) < abs(local.timestamp() - made) else self._clock
 
-    def _query(self, shape: TableShape, clock: Clock | None, queue: str, start: int, end: int) -> Select[Any]:
+    def _query(  # noqa: PLR0917
+        self, shape: TableShape, clock: Clock | None, queue: str, names: Iterable[str], start: int, end: int
+    ) -> Select[Any]:
         log = _table(shape)
         since, until = str(start), str(end)
         if clock is not None:
             since = clock.from_bound(datetime.fromtimestamp(start, UTC))
             until = clock.until_bound(datetime.fromtimestamp(end, UTC))
-        of_all = and_(log.c.queuename == NOBODY, log.c.event.in_(OF_ALL))
         # Without a number of its row, and with whole seconds, who was served at once must have entered before.
-        numbers = [log.c[name] for name in ROW_NUMBERS if name in shape.columns] or [log.c.event != ENTERED]
+        numbers: list[ColumnElement[Any]] = [log.c[name] for name in ROW_NUMBERS if name in shape.columns]
+        numbers = numbers or [log.c.event != ENTERED]
         return (
-            select(self._line(shape))
-            .where(log.c.time >= since, log.c.time < until, or_(log.c.queuename == queue, of_all))
+            select(self._line(log))
+            .where(log.c.time >= since, log.c.time < until)
+            .where(log.c.queuename.in_([queue, NOBODY]), log.c.event.in_(sorted(names)))
             .order_by(log.c.time, *numbers)
         )
 
-    def _line(self, shape: TableShape) -> ColumnElement[str]:
+    def _line(self, log: TableClause) -> ColumnElement[str]:
         """A row as a line of the file, but for its time."""
-        log = _table(shape)
         cells = [_text(self._engine, log.c.time), *(log.c[name] for name in NEEDED[1:])]
-        data = [log.c[name] for name in DATA if name in shape.columns]
+        data = [log.c[name] for name in DATA if name in log.c]
         if not data:
             return self._joined([*cells, log.c.data])
         apart = self._joined(data)
-        if "data" in shape.columns:
+        if "data" in log.c:
             apart = case(
-                (func.coalesce(log.c.data1, literal("")) == "", func.coalesce(log.c.data, literal(""))), else_=apart
+                (func.coalesce(data[0], literal("")) == "", func.coalesce(log.c.data, literal(""))), else_=apart
             )
         return self._joined([*cells, apart])
 
@@ -148,7 +151,7 @@ class QueueLogTable:
         return func.concat_ws("|", *filled, type_=String)
 
 
-def _table(shape: TableShape) -> Any:
+def _table(shape: TableShape) -> TableClause:
     return table(shape.name, *map(column, shape.columns))
 
 
