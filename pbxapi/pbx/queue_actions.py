@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable
 
 from pbxapi.ami import AmiDenied, AmiError, AmiRefused, AmiUnknownAction, Client
@@ -10,10 +12,12 @@ from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.plan import StateChange
 from pbxapi.pbx.queue_seats import Seat
 
+log = logging.getLogger("pbxapi.queues")
+
 IN, OUT = "INUSE", "NOT_INUSE"
 """What the lamp of an agent's login shows (queue_devstate.agi of FreePBX)."""
 
-SEPARATORS = frozenset(";|,\"'\r\n\0")
+SEPARATORS = frozenset(';|,"\r\n\0')
 """What would end a field of queue_log, or of the list of members that Asterisk keeps in AstDB."""
 
 
@@ -29,7 +33,7 @@ class QueueActions:
         self._changed = changed
 
     def add(self, queue: str, seat: Seat, penalty: int, *, paused: bool = False, reason: str | None = None) -> None:
-        """Let a dynamic member in, and light its lamps."""
+        """Let a dynamic member in, and light its lamps: both or neither. Raises Inconsistent when it is left in."""
         fields = [("Queue", queue), ("Interface", seat.interface), ("Penalty", str(penalty))]
         fields += [("MemberName", seat.name)] if seat.name else []
         fields += [("StateInterface", seat.state_interface)] if seat.state_interface else []
@@ -38,8 +42,8 @@ class QueueActions:
             if paused and reason:
                 self.pause(queue, seat.interface, paused=True, reason=reason)
             self.light(seat, queue, IN)
-        except Exception:
-            self._do("QueueRemove", ("Queue", queue), ("Interface", seat.interface))
+        except Exception as error:
+            self._take_back(queue, seat, error)
             raise
 
     def remove(self, queue: str, seat: Seat) -> None:
@@ -50,6 +54,16 @@ class QueueActions:
         except AmiError as error:
             left = [f"the lamp {lamp} shows it as logged in" for lamp in seat.lamps(queue)]
             raise Inconsistent(f"It has left queue {queue}, and its lamps could not be set", left) from error
+
+    def _take_back(self, queue: str, seat: Seat, cause: Exception) -> None:
+        try:
+            self._do("QueueRemove", ("Queue", queue), ("Interface", seat.interface))
+        except (PbxError, AmiError) as error:
+            log.warning("queue %s: %s could not be taken out again: %s", queue, seat.interface, error)
+            left = [f"{seat.interface} is in queue {queue}, and its lamps may not show it"]
+            raise Inconsistent(f"It was let into queue {queue} only in part", left) from cause
+        with contextlib.suppress(AmiError):  # those that were lit; most likely none was
+            self.light(seat, queue, OUT)
 
     def light(self, seat: Seat, queue: str, state: str) -> None:
         """Set the lamps that tell whether it is logged in."""
@@ -98,4 +112,10 @@ def _meant(action: str, words: str) -> PbxError:
 def check_line(field: str, value: str | None) -> None:
     """Raise Invalid for what would break an AMI line, queue_log or the list of members in AstDB."""
     if value is not None and (SEPARATORS & set(value) or not value.isprintable()):
-        raise Invalid(f"{field} cannot be used", {field: ["Printable, and none of ; | , and quotation marks."]})
+        raise Invalid(f"{field} cannot be used", {field: ['Printable, and none of ; | , and ".']})
+
+
+def as_one_field(name: str | None) -> str | None:
+    """A name that somebody else has chosen, without what `check_line` refuses; None when nothing is left."""
+    kept = "".join(" " if each in SEPARATORS or not each.isprintable() else each for each in name or "")
+    return " ".join(kept.split()) or None

@@ -15,7 +15,7 @@ from typing import Protocol
 from pbxapi.ami import AmiError
 from pbxapi.errors import Invalid, NotFound, NotSupported, PbxError, Timeout
 from pbxapi.pbx.queue_agents import AgentNames
-from pbxapi.pbx.queue_log import OF_CALLS, OF_PAUSES, Event, event_of, lines_of
+from pbxapi.pbx.queue_log import OF_CALLS, OF_PAUSES, Event, lines_of, parse
 from pbxapi.pbx.queue_log_cdr import QueueCalls, without_the_unknown
 from pbxapi.pbx.queue_log_files import QueueLogFiles
 from pbxapi.pbx.queue_log_table import QueueLogTable
@@ -150,7 +150,10 @@ class _Lines:
     def between(
         self, queue: str, names: Iterable[str], start: int, end: int, tick: Callable[[], None]
     ) -> Iterator[Event]:
-        return map(event_of, self._files.between(start, end, lines_of(queue, names), tick))
+        for match in self._files.between(start, end, lines_of(queue, names), tick):
+            event = parse(match[0].decode("utf-8", "replace"))
+            if event is not None:
+                yield event
 
 
 def _own_level(queue: Queue | None) -> int:

@@ -67,22 +67,18 @@ class Event(NamedTuple):
 
 
 def lines_of(queue: str, names: Iterable[str]) -> re.Pattern[bytes]:
-    """Finds the lines of these events in one queue, and in all, each after the end of the one before: for `event_of`."""
+    """Finds the lines of these events in one queue, and in all, each after the end of the one before: for `parse`.
+
+    Its group is the date.
+    """
     which, what = re.escape(queue.encode()), "|".join(map(re.escape, sorted(names))).encode()
-    head = rb"\n\0*([0-9]{9,10})\|([^|\n]*)\|(%b|NONE)\|([^|\n]*)\|(%b)(?:\|([^\n]*))?(?=\n)"
-    return re.compile(head % (which, what))
-
-
-def event_of(match: re.Match[bytes]) -> Event:
-    """The event of a line."""
-    at, *texts = match.groups(b"")
-    call, queue, agent, name, data = [text.decode("utf-8", "replace") for text in texts]
-    return Event(int(at), call, queue, agent, name, tuple(data.rstrip("\r").split("|")))
+    cell = rb"[^|\n]*\|"
+    return re.compile(rb"\n\0*([0-9]{9,10})\|%b(?:%b|NONE)\|%b(?:%b)(?:\|[^\n]*)?(?=\n)" % (cell, which, cell, what))
 
 
 def parse(line: str) -> Event | None:
-    """Read a line without its end; None for what is none."""
-    at, *parts = line.split("|")
+    """Read a line, without its own end; None for what is none."""
+    at, *parts = line.lstrip("\n\0").rstrip("\r").split("|")
     if len(parts) < FIELDS - 1 or not (at.isascii() and at.isdigit() and len(at) <= 10):
         return None
     call, queue, agent, name, *data = parts

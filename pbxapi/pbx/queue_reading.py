@@ -5,6 +5,7 @@ The fields are those of apps/app_queue.c, the same on 16 and 22: LastPause and P
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -24,6 +25,9 @@ Fields = Mapping[str, str]
 
 DEVICE = re.compile(r"(?:PJSIP|SIP|IAX2)/([^/@&]+)\Z", re.I)
 NUMBER = re.compile(r"Local/([^/@&]+)@[^/@&]+(?:/n)?\Z", re.I)
+COUNT = re.compile(r"-?[0-9]{1,18}\Z")
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
 
 
 def extension_of(interface: str) -> str | None:
@@ -56,8 +60,7 @@ class QueueReader:
         for message in events:
             raw = message.raw
             if raw.startswith(b"Event: QueueMember\r\n"):
-                # From question to question the ActionID changes, which comes last.
-                key = raw.rpartition(b"\r\nActionID:")[0] or raw
+                key, _ = _without(raw, b"\r\nActionID:")  # it changes from question to question
                 queue, member = known_members.get(key) or _member(message.fields())
                 configured = None if settings is None else member.interface.lower() in static.get(queue, ())
                 if member.configured is not configured:
@@ -65,11 +68,9 @@ class QueueReader:
                 self._members[key] = queue, member
                 members.setdefault(queue, []).append(member)
             elif raw.startswith(b"Event: QueueEntry\r\n"):
-                key, _, rest = (raw.rpartition(b"\r\nActionID:")[0] or raw).partition(b"\r\nWait: ")
-                seconds, _, rest = rest.partition(b"\r\n")
-                key += rest
+                key, seconds = _without(_without(raw, b"\r\nActionID:")[0], b"\r\nWait: ")
                 queue, caller = known_callers.get(key) or _caller(message.fields())
-                caller = _waiting(caller, int(seconds) if seconds.isdigit() else 0, now)
+                caller = _waiting(caller, int(seconds) if len(seconds) < 10 and seconds.isdigit() else 0, now)
                 self._callers[key] = queue, caller
                 callers.setdefault(queue, []).append(caller)
             elif raw.startswith(b"Event: QueueParams\r\n"):
@@ -80,6 +81,13 @@ class QueueReader:
             for name in {**params, **(settings or {})}
         ]
         return tuple(sorted(queues, key=lambda queue: natural(queue.queue)))
+
+
+def _without(raw: bytes, header: bytes) -> tuple[bytes, bytes]:
+    """A message without the line that begins so, and what stood in that."""
+    before, _, rest = raw.partition(header)
+    value, end, after = rest.partition(b"\r\n")
+    return before + end + after, value
 
 
 def _queue(
@@ -120,7 +128,7 @@ def _order(member: QueueMember) -> tuple[tuple[int, str], str]:
 def _member(event: Fields) -> tuple[str, QueueMember]:
     interface = event.get("Location", "")
     paused = event.get("Paused") == "1"
-    status = event.get("Status", "")
+    status = _count(event, "Status")
     name, state_interface = event.get("Name"), event.get("StateInterface")
     member = QueueMember(
         interface=interface,
@@ -129,7 +137,7 @@ def _member(event: Fields) -> tuple[str, QueueMember]:
         membership=event.get("Membership") or None,
         configured=None,
         state_interface=state_interface or None,
-        state=DEVICE_STATES[int(status)] if status.isdigit() and int(status) < len(DEVICE_STATES) else "unknown",
+        state=DEVICE_STATES[status] if status is not None and 0 <= status < len(DEVICE_STATES) else "unknown",
         paused=paused,
         paused_reason=(event.get("PausedReason") or None) if paused else None,
         paused_since=_moment(event.get("LastPause", "")) if paused else None,
@@ -182,15 +190,17 @@ def _said(event: Fields, header: str) -> str | None:
 
 def _count(event: Fields | None, header: str) -> int | None:
     text = event.get(header, "") if event else ""
-    return int(text) if text.isdigit() else None
+    return int(text) if COUNT.match(text) else None
 
 
 def _percent(event: Fields | None, header: str) -> float | None:
     try:
-        return float(event[header]) if event else None
+        found = float(event[header]) if event else math.nan
     except (KeyError, ValueError):
         return None
+    return found if math.isfinite(found) else None
 
 
 def _moment(seconds: str) -> datetime | None:
-    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() and seconds != "0" else None
+    at = int(seconds) if COUNT.match(seconds) else 0
+    return datetime.fromtimestamp(at, UTC) if 0 < at <= LAST_SECOND else None

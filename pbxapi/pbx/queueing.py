@@ -126,7 +126,7 @@ class QueueMember:
     @property
     def free(self) -> bool:
         """Whether a call would be offered to it now (is_member_available of apps/app_queue.c, without wrapup)."""
-        return not self.paused and self.membership is not None and self.state == "not_inuse"
+        return not self.paused and self.membership is not None and self.state in {"not_inuse", "unknown"}
 
     @property
     def busy(self) -> bool:

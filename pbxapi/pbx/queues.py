@@ -12,7 +12,7 @@ from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, PbxError, T
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.peers import STARTING
-from pbxapi.pbx.queue_actions import QueueActions, check_line
+from pbxapi.pbx.queue_actions import QueueActions, as_one_field, check_line
 from pbxapi.pbx.queue_reading import QueueReader, extension_of
 from pbxapi.pbx.queue_seats import Seat, Seats
 from pbxapi.pbx.queueing import MemberChange, NewMember, Queue, QueueMember, QueueSettings, QueueSetup
@@ -90,9 +90,10 @@ class AmiQueues:
             raise Invalid("A member is an extension or an interface", {"extension": ["This, or interface."]})
         if extension is not None:
             try:
-                return self._seats.of(extension)
+                seat = self._seats.of(extension)
             except NotFound as error:
                 raise Invalid("No such extension", {"extension": [f"{error}."]}) from None
+            return replace(seat, name=as_one_field(seat.name))
         local = LOCAL.match(interface or "")
         if not local and not CHANNEL.match(interface or ""):
             what = "A device such as PJSIP/200, or Local/200@from-queue/n."
@@ -105,7 +106,7 @@ class AmiQueues:
         """Log a dynamic member in. Raises NotFound, Invalid, and Conflict when it is there or may not be."""
         seat = self.seat(member.extension, member.interface)
         seat = replace(seat, name=member.name or seat.name)
-        check_line("name", seat.name)
+        check_line("name", member.name)
         check_line("reason", member.reason)
         place = self.open_for(queue, seat, fresh=True)
         if sits(place, seat):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from hypothesis import strategies as st
 
 from pbxapi.errors import Unavailable
 from pbxapi.pbx import queue_log_file
+from pbxapi.pbx.queue_log import lines_of
 from pbxapi.pbx.queue_log_file import SLACK, QueueLogFile
 from pbxapi.pbx.queue_log_files import QueueLogFiles
 
 BEGIN = 1795000000
+ENTERED = lines_of("400", ["ENTERQUEUE"])
 
 
 def line(at: int, number: int = 0) -> bytes:
@@ -35,7 +39,11 @@ def nothing() -> None: ...
 
 
 def between(path: Path, start: int, end: int) -> list[bytes]:
-    return list(QueueLogFile(path).between(start, end, nothing))
+    return texts(QueueLogFile(path).between(start, end, ENTERED, nothing))
+
+
+def texts(found: Iterable[re.Match[bytes]]) -> list[bytes]:
+    return [match[0].lstrip(b"\n\0") for match in found]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -68,11 +76,20 @@ def test_seeking_finds_what_reading_all_would(
     assert between(path, since, until) == wanted
 
 
+def test_lines_that_waited_for_their_turn_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_log_file, "BLOCK", 256)
+    written = [line(BEGIN + number - (50 if number % 10 == 0 else 0), number) for number in range(1000)]
+    path = write(tmp_path / "queue_log", written)
+    for start in range(BEGIN, BEGIN + 900, 7):
+        wanted = [each for each in written if start <= int(each[:10]) < start + 20]
+        assert between(path, start, start + 20) == wanted
+
+
 def test_little_of_a_large_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "queue_log", (line(BEGIN + number) for number in range(300_000)))
     read: list[None] = []
     start = BEGIN + 200_000
-    found = list(QueueLogFile(path).between(start, start + 10, lambda: read.append(None)))
+    found = texts(QueueLogFile(path).between(start, start + 10, ENTERED, lambda: read.append(None)))
     assert found == [line(start + number) for number in range(10)]
     assert len(read) <= 4
 
@@ -86,11 +103,13 @@ def test_a_line_that_is_still_being_written_is_left_out(tmp_path: Path) -> None:
 
 def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "queue_log"
-    path.write_bytes(line(BEGIN) + b"\n" + b"\0" * 3_000_000 + line(BEGIN + 1) + b"\n")
-    assert [each.lstrip(b"\0") for each in between(path, BEGIN, BEGIN + 9)] == [line(BEGIN), line(BEGIN + 1)]
-    assert all(
-        len(each) <= 2 * queue_log_file.LONGEST + queue_log_file.BLOCK for each in between(path, BEGIN, BEGIN + 9)
-    )
+    path.write_bytes(line(BEGIN) + b"\n" + b"\0" * 5_000_000 + line(BEGIN + 1) + b"\n")
+    tracemalloc.start()
+    try:
+        assert between(path, BEGIN, BEGIN + 9) == [line(BEGIN), line(BEGIN + 1)]
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_first_and_last(tmp_path: Path) -> None:
@@ -138,9 +157,9 @@ def test_rotated_files_are_read_in_the_order_of_time(tmp_path: Path, names: Sequ
         write(tmp_path / name, day(number), BEGIN + number * DAY + 3600)
     write(tmp_path / "queue_log", day(3))
     files = QueueLogFiles(str(tmp_path / "queue_log"))
-    assert list(files.between(BEGIN, BEGIN + 4 * DAY, nothing)) == [*day(0), *day(1), *day(2), *day(3)]
-    assert list(files.between(BEGIN + DAY, BEGIN + DAY + 5, nothing)) == day(1)[:1]
-    assert list(files.between(BEGIN + 3 * DAY + 3600, BEGIN + 4 * DAY, nothing)) == day(3)[1:]
+    assert texts(files.between(BEGIN, BEGIN + 4 * DAY, ENTERED, nothing)) == [*day(0), *day(1), *day(2), *day(3)]
+    assert texts(files.between(BEGIN + DAY, BEGIN + DAY + 5, ENTERED, nothing)) == day(1)[:1]
+    assert texts(files.between(BEGIN + 3 * DAY + 3600, BEGIN + 4 * DAY, ENTERED, nothing)) == day(3)[1:]
     assert files.first(BEGIN) == BEGIN
     assert files.last() == BEGIN + 3 * DAY + 3600
 
@@ -158,14 +177,14 @@ def test_what_is_no_rotated_log_is_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "queue_log.5")
     write(tmp_path / "queue_log.6", [b"no log at all"])
     files = QueueLogFiles(str(tmp_path / "queue_log"))
-    assert list(files.between(BEGIN, BEGIN + 9 * DAY, nothing)) == [*day(2), *day(3)]
+    assert texts(files.between(BEGIN, BEGIN + 9 * DAY, ENTERED, nothing)) == [*day(2), *day(3)]
 
 
 def test_right_after_a_rotation_the_log_is_that_of_before(tmp_path: Path) -> None:
     write(tmp_path / "queue_log.0", day(0), BEGIN + 3600)
     write(tmp_path / "queue_log", [])
     files = QueueLogFiles(str(tmp_path / "queue_log"))
-    assert list(files.between(BEGIN, BEGIN + DAY, nothing)) == day(0)
+    assert texts(files.between(BEGIN, BEGIN + DAY, ENTERED, nothing)) == day(0)
     assert files.last() == BEGIN
 
 

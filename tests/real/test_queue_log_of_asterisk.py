@@ -8,24 +8,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from pbxapi.db.call_tables import TableLook
 from pbxapi.db.engine import Login, engine
-from pbxapi.pbx.local_time import Clock
-from pbxapi.pbx.queue_history import QueueHistory
+from pbxapi.pbx.local_time import Clock, system_zone
+from pbxapi.pbx.queue_history import CDR, FILE, TABLE, QueueHistory
+from pbxapi.pbx.queue_log_cdr import QueueCalls
 from pbxapi.pbx.queue_log_files import QueueLogFiles
 from pbxapi.pbx.queue_log_table import QueueLogTable
 from pbxapi.pbx.queueing import QueueStatistics
 from tests.real import required
 from tests.real.asterisk import Asterisk
-from tests.real.configuration import Database
+from tests.real.configuration import TEMPLATES, Database
 from tests.real.deadline import eventually
 from tests.real.mariadb import MariaDB
 from tests.real.sip_phone import Phone
-
-ZONE = ZoneInfo("America/New_York")
 
 COLUMNS = "callid VARCHAR(80), queuename VARCHAR(80), agent VARCHAR(80), event VARCHAR(32)"
 APART = ", ".join(f"data{number} VARCHAR(100)" for number in range(1, 6))
@@ -67,12 +66,13 @@ def writing(
     request: pytest.FixtureRequest, mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Writing]:
     kind: Kind = request.param
-    monkeypatch.setenv("TZ", ZONE.key)
-    database = mariadb.create_database(f"queues{kind.version}", f"CREATE TABLE queue_log ({kind.table})")
+    # Asterisk looks at /etc/localtime alone.
+    monkeypatch.delenv("TZ", raising=False)
+    calls = (TEMPLATES / "database/cdr.sql").read_text()
+    database = mariadb.create_database(f"queues{kind.version}", calls, f"CREATE TABLE queue_log ({kind.table})")
     more = {
         "logger.conf": f"\n[general](+)\nqueue_log_to_file = yes\nqueue_log_realtime_use_gmt = {kind.gmt}\n",
         "modules.conf": "\npreload = res_config_odbc.so\n",
-        "cdr_adaptive_odbc.conf": "\n[calls](+)\nconnection = none\n",
     }
     with ExitStack() as closing:
         root = required.unpacked_asterisk(kind.version)
@@ -113,23 +113,28 @@ def give_up(writing: Writing) -> float:
     return time.monotonic() - since
 
 
-def statistics(writing: Writing, start: datetime, *, file: bool) -> QueueStatistics:
-    place = writing.database
+def statistics(writing: Writing, start: datetime, source: str) -> QueueStatistics:
+    """From one of the three."""
+    place, zone = writing.database, system_zone()
+    clock = Clock(zone)
     login = Login(host=place.host, port=place.port, username=place.user, password=place.password)
     made = engine(login, place.name, timeout=5, limit=5, only_read=True)
+    files = QueueLogFiles(str(writing.log if source == FILE else writing.log.with_name("none")))
+    tables = [QueueLogTable(made, clock, 5)] if source == TABLE else []
     try:
-        files = QueueLogFiles(str(writing.log if file else writing.log.with_name("none")))
-        history = QueueHistory(files, [QueueLogTable(made, Clock(ZONE), 5)], None, ZONE, timeout=5)
-        return history.of("support", start, start + timedelta(minutes=1), 20)
+        history = QueueHistory(files, tables, QueueCalls(made, TableLook(made), clock), zone, timeout=5)
+        found = history.of("support", start, start + timedelta(minutes=1), 20)
     finally:
         made.dispose()
+    assert found.source == source
+    return found
 
 
-def test_what_a_queue_did_is_told_by_the_file_and_by_the_table(writing: Writing) -> None:
+def test_what_a_queue_did_is_told_by_the_file_the_table_and_the_call_records(writing: Writing) -> None:
     start = datetime.now(UTC).replace(microsecond=0)
     talked, waited = talk(writing), give_up(writing)
-    found = statistics(writing, start, file=True)
-    assert (found.source, found.offered, found.answered, found.abandoned) == ("queue_log", 2, 1, 1)
+    found = statistics(writing, start, FILE)
+    assert (found.offered, found.answered, found.abandoned) == (2, 1, 1)
     assert (found.timed_out, found.left, found.waiting, found.transferred) == (0, 0, 0, 0)
     assert (found.answered_in_time, found.abandoned_in_time, found.service_level) == (1, 1, 100.0)
     assert found.talk.longest == pytest.approx(talked, abs=1.5)
@@ -140,8 +145,16 @@ def test_what_a_queue_did_is_told_by_the_file_and_by_the_table(writing: Writing)
     events = [line.split("|")[4] for line in writing.log.read_text().splitlines()]
     assert events.count("RINGCANCELED") == 2
 
-    other = statistics(writing, start, file=False)
-    assert other.source == "queue_log_table"
-    # Each has its own look at the clock.
-    assert replace(other, source=found.source, agents=found.agents, warnings=()) == replace(found, warnings=())
-    assert [(each.agent, each.answered) for each in other.agents] == [(e.agent, e.answered) for e in found.agents]
+    other = statistics(writing, start, TABLE)
+    assert replace(other, source=FILE, warnings=()) == replace(found, warnings=())
+
+    def recorded() -> QueueStatistics | None:
+        calls = statistics(writing, start, CDR)
+        return calls if calls.offered == 2 else None
+
+    calls = eventually(recorded, "both calls have their records")
+    assert calls is not None
+    assert (calls.answered, calls.abandoned, calls.wait.longest) == (1, 1, None)
+    [ana] = [each for each in calls.agents if each.answered]
+    assert ana.agent == "100"
+    assert ana.talk_time == pytest.approx(talked, abs=1.5)
