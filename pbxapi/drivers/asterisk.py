@@ -107,6 +107,8 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
     provisioned = provision(ami, peers)
     others.update(provisioned.others)
     queues = AmiQueues(ami, AstDb(ami), provisioned.seats, provisioned.queue_setup, ttl=ttl)
+    queue_history = history.queue_history(queues)
+    others["queues.statistics"] = queue_history.why_not
     keep = timedelta(hours=s.calls.keep_hours)
     calls = AmiCalls(
         ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl, past=history.call_records
@@ -137,7 +139,7 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         applying=provisioned.applying,
         queues=queues,
         queue_setup=provisioned.queue_setup,
-        queue_statistics=history.queue_history(queues),
+        queue_statistics=queue_history,
         agents=QueueAgents(queues),
         voicemail=SpoolVoicemail(s.provisioning.voicemail_path, ami, zone, ttl),
         sip_extensions=sip_extensions,

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Protocol
 
 from pbxapi.ami import AmiError
-from pbxapi.errors import Invalid, NotFound, NotSupported, PbxError, Timeout
+from pbxapi.errors import Invalid, NotFound, NotSupported, PbxError, Timeout, Unavailable
 from pbxapi.pbx.queue_agents import AgentNames
 from pbxapi.pbx.queue_log import OF_CALLS, OF_PAUSES, Event, lines_of, parse
 from pbxapi.pbx.queue_log_cdr import QueueCalls, without_the_unknown
@@ -76,6 +76,18 @@ class QueueHistory:
         self._zone = zone
         self._timeout = timeout
         self._queues = queues
+
+    def why_not(self) -> str | None:
+        """Why there are none, or not the best, in words for whoever set this up; None when all is well."""
+        if self._files.forbidden:
+            return FORBIDDEN
+        try:
+            self._source(0)
+        except NotSupported as error:
+            return str(error)
+        except (Unavailable, Timeout) as error:
+            return f"The database of call records does not answer: {error}"
+        return None
 
     def of(self, queue: str, start: datetime, end: datetime, service_level: int | None) -> QueueStatistics:
         """What a queue did with the calls that entered it from `start` until before `end`.

@@ -291,9 +291,12 @@ def test_call_records_that_name_no_queues_are_none(bench: Bench) -> None:
         bench.told()
 
 
-def test_where_nothing_was_written_it_is_not_supported(bench: Bench) -> None:
-    with pytest.raises(NotSupported):
+def test_where_nothing_was_written_it_is_not_supported_and_says_so_beforehand(bench: Bench) -> None:
+    with pytest.raises(NotSupported) as caught:
         bench.told()
+    assert bench.history().why_not() == str(caught.value)
+    bench.write()
+    assert bench.history().why_not() is None
 
 
 def test_an_empty_log_is_a_log(bench: Bench) -> None:
