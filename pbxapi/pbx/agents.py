@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from pbxapi.ami import AmiError
-from pbxapi.errors import Conflict, Invalid, NotFound, PbxError
+from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.live import Snapshot
-from pbxapi.pbx.queue_actions import check_line
+from pbxapi.pbx.queue_actions import AlreadySo, check_line, in_turn
 from pbxapi.pbx.queue_reading import natural
 from pbxapi.pbx.queue_seats import Seat
 from pbxapi.pbx.queueing import Agent, AgentMembership, Queue, QueueMember
 from pbxapi.pbx.queues import AmiQueues, listed_penalty, sits
-from pbxapi.pbx.step import Step, undo
+from pbxapi.pbx.step import Step
 from pbxapi.pbx.text import EXTENSION
 
 Place = tuple[Queue, QueueMember]
@@ -152,18 +151,6 @@ class QueueAgents:
         if missing:
             raise Invalid("It does not serve every one of these queues", {"queues": [f"Not {', '.join(missing)}."]})
         return found, places
-
-
-def _in_turn(steps: Sequence[Step]) -> None:
-    """Every one, or none: what was done is taken back when the next is refused. A step that fails has done nothing."""
-    done: list[Step] = []
-    for step in steps:
-        try:
-            step.do()
-        except (PbxError, AmiError) as error:
-            undo(done, error)
-            raise
-        done.append(step)
 
 
 def _who(member: QueueMember) -> str:

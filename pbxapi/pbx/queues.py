@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
-from pbxapi.ami import AmiError, AmiUnknownAction, Client
-from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, PbxError, Timeout, Unavailable
+from pbxapi.ami import AmiUnknownAction, Client
+from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Timeout, Unavailable
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.live import Shared, Snapshot
+from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.peers import STARTING
-from pbxapi.pbx.queue_actions import QueueActions, as_one_field, check_line
+from pbxapi.pbx.queue_actions import QueueActions, as_one_field, check_line, in_turn
 from pbxapi.pbx.queue_reading import QueueReader, extension_of
 from pbxapi.pbx.queue_seats import Seat, Seats
 from pbxapi.pbx.queueing import MemberChange, NewMember, Queue, QueueMember, QueueSettings, QueueSetup
+from pbxapi.pbx.step import Step
 from pbxapi.pbx.text import CHANNEL, LOCAL
 
 log = logging.getLogger("pbxapi.queues")
 
 
 class AmiQueues:
-    """`queueing.Queues`. QueueStatus needs no class."""
+    """`queueing.Queues`. QueueStatus needs no class. `lock` is the one of QueueActions."""
 
-    def __init__(self, ami: Client, astdb: AstDb, seats: Seats, setup: QueueSetup | None, *, ttl: float) -> None:
+    def __init__(  # noqa: PLR0917
+        self,
+        ami: Client,
+        astdb: AstDb,
+        seats: Seats,
+        setup: QueueSetup | None,
+        lock: HostLock | None = None,
+        *,
+        ttl: float,
+    ) -> None:
         self._ami = ami
         self._seats = seats
         self._setup = setup
         self._reader = QueueReader()
         self._seen_at: float | None = None
         self._live: Shared[tuple[Queue, ...]] = Shared(self._fetch, ttl=ttl)
-        self.actions = QueueActions(ami, astdb, self._live.drop)
+        self.actions = QueueActions(ami, astdb, self._live.drop, lock)
 
     def changed(self) -> None:
         """Drop what is kept: something was just done to a queue."""
@@ -108,6 +120,8 @@ class AmiQueues:
         seat = replace(seat, name=member.name or seat.name)
         check_line("name", member.name)
         check_line("reason", member.reason)
+        if member.reason and not member.paused:
+            raise _no_reason()
         place = self.open_for(queue, seat, fresh=True)
         if sits(place, seat):
             raise Conflict(f"It is a member of queue {queue} already")
@@ -116,36 +130,53 @@ class AmiQueues:
         return self.member(queue, seat.interface, fresh=True)
 
     def open_for(self, queue: str, seat: Seat, *, fresh: bool = False) -> Queue:
-        """The queue, when it can be logged in to. Raises NotFound, and Conflict saying why it cannot."""
+        """The queue, when it can be logged in to. Raises NotFound, and Conflict saying why it cannot.
+
+        Unavailable while its tables are away: who may log in is not known.
+        """
         place = self.get(queue, fresh=fresh)
         if not place.running:
             raise Conflict(f"Queue {queue} is configured and does not run yet: apply the configuration first")
-        own = place.settings
+        own = self.configured(place)
         if own and own.only_listed_agents and extension_of(seat.interface) not in own.dynamic_agents:
             raise Conflict(f"Queue {queue} takes only those agents that are listed in dynamic_agents")
-        return place
+        return replace(place, settings=own)
+
+    def configured(self, place: Queue) -> QueueSettings | None:
+        """Its settings, None where it has none. Raises Unavailable while its tables are away."""
+        if place.configured is not None or self._setup is None:
+            return place.settings
+        try:
+            return self._setup.get(place.queue)
+        except (NotSupported, NotFound):
+            return None
 
     def change(self, queue: str, member: str, change: MemberChange) -> QueueMember:
         """Pause, go on, or be called sooner or later: at once, and kept by Asterisk for a dynamic member only.
 
-        Raises NotFound, Refused.
+        All of it or nothing. Raises NotFound, Refused, and Inconsistent with what could not be taken back.
         """
         check_line("reason", change.reason)
         before = _running(self.member(queue, member, fresh=True), queue)
-        interface = before.interface
+        if change.reason and not (before.paused if change.paused is None else change.paused):
+            raise _no_reason()
+        in_turn(list(self._steps(queue, before, change)))
+        return self.member(queue, before.interface, fresh=True)
+
+    def _steps(self, queue: str, before: QueueMember, change: MemberChange) -> Iterator[Step]:
+        act, interface = self.actions, before.interface
         if change.penalty is not None:
-            self.actions.penalise(queue, interface, change.penalty)
-        try:
-            if change.paused is not None or (change.reason is not None and before.paused):
-                paused = before.paused if change.paused is None else change.paused
-                self.actions.pause(queue, interface, paused=paused, reason=change.reason)
-            if change.ring_in_use is not None:
-                self.actions.ring_in_use(queue, interface, wanted=change.ring_in_use)
-        except (PbxError, AmiError):
-            if change.penalty is not None:
-                self.actions.penalise(queue, interface, before.penalty)
-            raise
-        return self.member(queue, interface, fresh=True)
+            do = partial(act.penalise, queue, interface, change.penalty)
+            yield Step("the penalty", do, partial(act.penalise, queue, interface, before.penalty))
+        if change.paused is not None or (change.reason is not None and before.paused):
+            paused = before.paused if change.paused is None else change.paused
+            pause = partial(act.pause, queue, interface)
+            back = partial(pause, paused=before.paused, reason=before.paused_reason)
+            yield Step("the pause", partial(pause, paused=paused, reason=change.reason), back)
+        if (wanted := change.ring_in_use) is not None:
+            # The last, for Asterisk does not tell what it was.
+            last = partial(act.ring_in_use, queue, interface, wanted=wanted)
+            yield Step("ring_in_use", last, partial(_not_known, "ring_in_use"))
 
     def remove(self, queue: str, member: str) -> None:
         """Log a dynamic member out. Raises NotFound, and Conflict for a static one."""
@@ -164,6 +195,14 @@ class AmiQueues:
         except NotFound:
             seat = Seat(member.interface)
         return replace(seat, interface=member.interface)
+
+
+def _no_reason() -> Invalid:
+    return Invalid("A reason goes with a pause", {"reason": ["It is not paused: send paused too."]})
+
+
+def _not_known(what: str) -> None:
+    raise Conflict(f"What {what} was is not known")
 
 
 def sits(queue: Queue, seat: Seat) -> QueueMember | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -122,9 +123,14 @@ class Desk:
         return [change.id for change in self.store.changes.open() if change.state == WRITTEN]
 
     def break_store(self) -> None:
+        """Put a folder in its place; whoever looks just then makes a file there first."""
         self.store.close()
-        (self.folder / "store.db").rename(self.folder / "gone.db")
-        (self.folder / "store.db").mkdir()
+        store = self.folder / "store.db"
+        store.rename(self.folder / "gone.db")
+        while not store.is_dir():
+            store.unlink(missing_ok=True)
+            with contextlib.suppress(FileExistsError):
+                store.mkdir()
 
     def mend_store(self) -> None:
         (self.folder / "store.db").rmdir()

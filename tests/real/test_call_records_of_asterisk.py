@@ -117,8 +117,8 @@ def test_a_call_that_left_a_queue_unserved_is_abandoned(api: Api) -> None:
 
 
 def test_a_queue_call_names_who_took_it(api: Api, exchange: Exchange) -> None:
-    call = exchange.phones["103"].call("800").wait_answered()
     exchange.phones["101"].answer_after = None
+    call = exchange.phones["103"].call("800").wait_answered()
     taken = exchange.phones["100"].wait_incoming()
     eventually(lambda: [c for c in api.items("/channels?fresh=true") if c["bridge"]], "they talk")
     call.hang_up()

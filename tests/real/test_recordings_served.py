@@ -112,7 +112,7 @@ def served(request: pytest.FixtureRequest, nginx: Path, tmp_path_factory: pytest
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -94,7 +94,7 @@ def served(asterisk22: Asterisk, nginx: Path, tmp_path_factory: pytest.TempPathF
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
