@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 
 from pbxapi.ami.errors import AmiError, AmiUnavailable
@@ -71,20 +71,41 @@ class Client:
         slow: bool = False,
     ) -> Pending:
         """Send an action and return at once; the deadline runs from here. Raises AmiInvalid and AmiUnavailable."""
+        return self.start_all([(action, fields)], until=until, timeout=timeout, slow=slow)[0]
+
+    def start_all(
+        self,
+        actions: Sequence[tuple[str, Iterable[tuple[str, str]]]],
+        *,
+        until: str | None = None,
+        timeout: float | None = None,
+        slow: bool = False,
+    ) -> list[Pending]:
+        """Send many actions in one go, as `start` does one; Asterisk runs them in their order, and answers each.
+
+        Their answers have to fit what the network keeps for whoever does not read: some hundreds of short ones. Raises
+        AmiInvalid when one of them cannot be sent, and then none is, and AmiUnavailable.
+        """
         started = monotonic()
         deadline = started + (self._config.timeout if timeout is None else timeout)
         lane = self._lists if slow or until is not None else self._quick
-        action_id = self._action_id()
+        action = ""
+        exchanges, data = [], []
         try:
-            data = encode(action, fields, action_id)
+            for action, fields in actions:
+                action_id = self._action_id()
+                data.append(encode(action, fields, action_id))
+                exchanges.append(Exchange(action_id.encode(), until))
             session = lane.open(deadline)
-            exchange = Exchange(action_id.encode(), until)
-            pending = Pending(action, exchange, session, started, deadline)
-            session.send(exchange, data, deadline)
+            started_all = [
+                Pending(name, exchange, session, started, deadline)
+                for (name, _), exchange in zip(actions, exchanges, strict=True)
+            ]
+            session.send(exchanges, b"".join(data), deadline)
         except AmiError as error:
             log_outcome(action, lane.name, started, error)
             raise
-        return pending
+        return started_all
 
     def command(self, text: str, timeout: float | None = None) -> list[str]:
         """The output lines of a CLI command. Raises as `request` does; AmiRefused for a command that is not there."""

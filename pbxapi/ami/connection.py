@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Iterable, Sequence
 from time import monotonic, sleep
 
 from pbxapi.ami.errors import AmiProtocolError, AmiUnavailable
@@ -71,9 +72,10 @@ class Connection:
             return False
         return bool(self._waiting) or not (self.doubtful or monotonic() - self.heard > probe_after)
 
-    def send(self, exchange: Exchange, data: bytes, deadline: float) -> None:
-        """Send an action. Raises AmiUnavailable when it was not sent whole, and then it has not run."""
-        self._waiting[exchange.key] = exchange
+    def send(self, exchanges: Sequence[Exchange], data: bytes, deadline: float) -> None:
+        """Send actions. Raises AmiUnavailable when they were not sent whole: one has not run then, of many some may."""
+        for exchange in exchanges:
+            self._waiting[exchange.key] = exchange
         try:
             if self.lost is not None:  # looked at after we are in the table: the reader tells all who are in it
                 raise self.lost.again("not sent")
@@ -89,11 +91,16 @@ class Connection:
             finally:
                 self._write.release()
         except OSError as error:
-            self._waiting.pop(exchange.key, None)
-            raise AmiUnavailable(f"not sent: writing failed: {error}") from error
+            self._drop(exchanges)
+            several = len(exchanges) > 1
+            raise AmiUnavailable(f"not sent: writing failed: {error}", may_have_run=several) from error
         except BaseException:
-            self._waiting.pop(exchange.key, None)
+            self._drop(exchanges)
             raise
+
+    def _drop(self, exchanges: Iterable[Exchange]) -> None:
+        for exchange in exchanges:
+            self._waiting.pop(exchange.key, None)
 
     def wait(self, exchange: Exchange, deadline: float) -> bool:
         """Wait until the exchange has ended; false at the deadline. Reads for all when nobody else reads."""

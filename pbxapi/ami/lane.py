@@ -206,7 +206,7 @@ class Lane:
         action_id = f"pbxapi-{self.name}-{started:.9f}"
         exchange = Exchange(action_id.encode(), None)
         pending = Pending(action, exchange, session, started, deadline)
-        session.send(exchange, encode(action, fields, action_id), deadline)
+        session.send([exchange], encode(action, fields, action_id), deadline)
         return pending.result()
 
 

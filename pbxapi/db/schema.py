@@ -52,6 +52,8 @@ class ColumnShape:
         """Say why this text cannot be stored as it is, in words for a caller, or None when it can."""
         if self.length is not None and len(text) > self.length:
             return f"Longer than {self.length} characters."
+        if text.isascii() and "\0" not in text:
+            return None
         for character in text:
             if not _fits(character, self.charset):
                 return f"The exchange's database cannot hold the character {character!a}."

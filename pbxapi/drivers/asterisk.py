@@ -11,6 +11,7 @@ from pbxapi.ami import Client, ClientConfig
 from pbxapi.db.engine import Login
 from pbxapi.drivers.past import NO_DATABASE, no_folder, past
 from pbxapi.drivers.plain import provisioning as plain
+from pbxapi.drivers.platform import lock_path
 from pbxapi.drivers.provisioned import Provisioned
 from pbxapi.pbx.agents import QueueAgents
 from pbxapi.pbx.astdb import AstDb
@@ -19,6 +20,7 @@ from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
 from pbxapi.pbx.interfaces import Credentials, Pbx, Peers, SipExtensions
 from pbxapi.pbx.local_time import system_zone
+from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.parking import AmiParking
 from pbxapi.pbx.peers import AmiPeers
 from pbxapi.pbx.queues import AmiQueues
@@ -106,7 +108,8 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
     peers = AmiPeers(ami, channels, ttl=ttl)
     provisioned = provision(ami, peers)
     others.update(provisioned.others)
-    queues = AmiQueues(ami, AstDb(ami), provisioned.seats, provisioned.queue_setup, ttl=ttl)
+    coming_and_going = HostLock(lock_path(store, "members"), "Logging in to queues")
+    queues = AmiQueues(ami, AstDb(ami), provisioned.seats, provisioned.queue_setup, coming_and_going, ttl=ttl)
     queue_history = history.queue_history(queues)
     others["queues.statistics"] = queue_history.why_not
     keep = timedelta(hours=s.calls.keep_hours)

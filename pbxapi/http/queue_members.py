@@ -42,7 +42,7 @@ def _one_of(status: int, description: str, *names: str) -> dict[str, Any]:
 
 @blp.post("/queues/<queue>/members")
 @require("provision")
-@blp.arguments(NewMemberSchema)
+@blp.arguments(NewMemberSchema, example={"extension": "200", "penalty": 0})
 @blp.arguments(WriteQuery, location="query")
 @blp.response(201, headers=headers("Location"))
 @blp.alt_response(200, schema=PlannedMemberSchema, description="What would be done (`dry_run`)")
@@ -102,13 +102,13 @@ def change_queue_member(body: dict[str, Any], query: dict[str, Any], queue: str,
 
 
 def _keep_penalty(body: dict[str, Any], query: Mapping[str, Any], queue: str, member: str) -> Response:
-    """Write the penalty to the configuration, which is applied; what else is sent is done first, at once."""
-    where, penalty = setup(), body.pop("penalty")
+    """Write the penalty to the configuration, which is applied; what else is sent is done after that, at once."""
+    stored, outcome = setup().change_member(queue, member, body.pop("penalty"), write_of(query))
+    response = _respond_stored("change", queue, stored, outcome, query)
     if body and not query["dry_run"]:
         queues().change(queue, member, MemberChange(**body))
         audit.record(f"change member {member} of queue {queue}: {_told(body)}")
-    stored, outcome = where.change_member(queue, member, penalty, write_of(query))
-    return _respond_stored("change", queue, stored, outcome, query)
+    return response
 
 
 @blp.delete("/queues/<queue>/members/<path:member>")

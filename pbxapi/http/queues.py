@@ -108,7 +108,9 @@ def get_queue(query: dict[str, Any], queue: str) -> Response:
 
 @blp.post("/queues")
 @require("provision")
-@blp.arguments(NewQueueSchema)
+@blp.arguments(
+    NewQueueSchema, example={"queue": "400", "description": "Support", "static_members": [{"extension": "200"}]}
+)
 @blp.arguments(WriteQuery, location="query")
 @blp.response(201, ChangedQueueSchema, headers=headers("ETag", "Location"))
 @blp.alt_response(200, schema=PlannedQueueSchema, description="What would be done (`dry_run`)")

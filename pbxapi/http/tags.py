@@ -52,6 +52,6 @@ class Precondition:
         if "If-Match" not in request.headers:
             return
         wanted = request.if_match
-        named = {tag.partition(".")[0].removesuffix(SHOWN) for tag in wanted.as_set()}
+        named = {tag.partition(".")[0].removesuffix(SHOWN) for tag in wanted.as_set() if tag}
         if current is None or not (wanted.star_tag or self._tag(current).strip('"') in named):
             raise PreconditionFailed("The resource is not what If-Match says: read it again.")

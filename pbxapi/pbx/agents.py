@@ -10,7 +10,7 @@ from functools import partial
 from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.live import Snapshot
 from pbxapi.pbx.queue_actions import AlreadySo, check_line, in_turn
-from pbxapi.pbx.queue_reading import natural
+from pbxapi.pbx.queue_reading import extension_of, natural
 from pbxapi.pbx.queue_seats import Seat
 from pbxapi.pbx.queueing import Agent, AgentMembership, Queue, QueueMember
 from pbxapi.pbx.queues import AmiQueues, listed_penalty, sits
@@ -40,30 +40,48 @@ class QueueAgents:
 
     def get(self, agent: str, *, fresh: bool = False) -> Agent:
         """One, by extension or interface. Raises NotFound."""
-        for each in self.all(fresh=fresh).value:
-            if agent == each.agent or any(agent.lower() == place.interface.lower() for place in each.queues):
-                return each
-        raise NotFound(f"{agent} serves no queue")
+        return _named(agent, self.all(fresh=fresh).value)
 
     def login(self, agent: str, queues: Sequence[str] | None, penalty: int | None) -> Agent:
         """Let it into queues as a dynamic member; where it is one already, it stays as it is.
 
-        Into all or none. Raises NotFound, Conflict, and Invalid when no queue is named and none lists it.
+        Into all or none. Raises NotFound, Conflict, Unavailable while it is not known who may, and Invalid when no
+        queue is named and none lists it.
         """
         seat = self._seat(agent)
         everywhere = self._queues.all(fresh=True).value
-        names = [each.queue for each in everywhere if _lists(each, agent)] if queues is None else dict.fromkeys(queues)
+        names = dict.fromkeys(queues or [each.queue for each in everywhere if self._lists(each, agent)])
         if not names:
             why = "Name them: no queue that runs lists this agent in dynamic_agents."
             raise Invalid("Into which queues?", {"queues": [why]})
-        actions, steps = self._queues.actions, []
+        steps = []
         for place in [self._queues.open_for(name, seat) for name in names]:
             if sits(place, seat) is None:
                 late = listed_penalty(place, seat) if penalty is None else penalty
-                add = partial(actions.add, place.queue, seat, late)
-                steps.append(Step(f"login to queue {place.queue}", add, partial(actions.remove, place.queue, seat)))
-        _in_turn(steps)
-        return self.get(agent, fresh=True)
+                back = partial(self._queues.actions.remove, place.queue, seat)
+                steps.append(
+                    Step(f"login to queue {place.queue}", partial(self._let_in, place.queue, seat, late), back)
+                )
+        in_turn(steps)
+        try:
+            return self.get(agent, fresh=True)
+        except NotFound:  # somebody else has logged it out again
+            extension = extension_of(seat.interface)
+            return _nowhere(extension or seat.interface, extension, seat.name, "unknown")
+
+    def _let_in(self, queue: str, seat: Seat, penalty: int) -> None:
+        try:
+            self._queues.actions.add(queue, seat, penalty)
+        except Conflict:
+            if sits(self._queues.get(queue, fresh=True), seat) is None:
+                raise
+            raise AlreadySo from None
+
+    def _put_out(self, queue: str, seat: Seat) -> None:
+        try:
+            self._queues.actions.remove(queue, seat)
+        except NotFound:
+            raise AlreadySo from None
 
     def logout(self, agent: str, queues: Sequence[str] | None) -> Agent:
         """Take it out of queues, or of all; where it is a static member it stays, and the answer shows it.
@@ -82,13 +100,13 @@ class QueueAgents:
                 self._queues.actions.add, queue.queue, was, member.penalty,
                 paused=member.paused, reason=member.paused_reason,
             )  # fmt: skip
-            out = partial(self._queues.actions.remove, queue.queue, seat)
+            out = partial(self._put_out, queue.queue, seat)
             steps.append(Step(f"logout of queue {queue.queue}", out, back))
-        _in_turn(steps)
+        in_turn(steps)
         try:
             return self.get(agent, fresh=True)
         except NotFound:
-            return _gone(before)
+            return _nowhere(before.agent, before.extension, before.name, before.state)
 
     def pause(self, agent: str, reason: str | None, queues: Sequence[str] | None) -> Agent:
         """Offer it no calls, in these queues or in all that it serves. Raises NotFound, Invalid."""
@@ -125,8 +143,12 @@ class QueueAgents:
                 )
                 for queue, member in places
             ]
-        _in_turn(steps)
+        in_turn(steps)
         return self.get(agent, fresh=True)
+
+    def _lists(self, queue: Queue, agent: str) -> bool:
+        own = self._queues.configured(queue) if queue.running else None
+        return own is not None and agent in own.dynamic_agents
 
     def _seat(self, agent: str) -> Seat:
         """Raises NotFound for an extension that is not there, Invalid for what is no interface."""
@@ -139,10 +161,11 @@ class QueueAgents:
 
     def _places(self, agent: str, queues: Sequence[str] | None) -> tuple[Agent, list[Place]]:
         """Where it is, in these queues or in all. Raises NotFound for nobody, Invalid for a queue that it is not in."""
-        found = self.get(agent, fresh=True)
+        everywhere = self._queues.all(fresh=True).value
+        found = _named(agent, _agents(everywhere))
         places = [
             (queue, member)
-            for queue in self._queues.all().value
+            for queue in everywhere
             if queues is None or queue.queue in queues
             for member in queue.members
             if member.membership is not None and _who(member) == found.agent
@@ -155,10 +178,6 @@ class QueueAgents:
 
 def _who(member: QueueMember) -> str:
     return member.extension or member.interface
-
-
-def _lists(queue: Queue, agent: str) -> bool:
-    return queue.running and queue.settings is not None and agent in queue.settings.dynamic_agents
 
 
 def _agents(queues: Iterable[Queue]) -> tuple[Agent, ...]:
@@ -197,6 +216,13 @@ def _latest(moments: Iterable[datetime | None]) -> datetime | None:
     return max((moment for moment in moments if moment), default=None)
 
 
-def _gone(before: Agent) -> Agent:
-    """The same person, who serves no queue any more."""
-    return Agent(before.agent, before.extension, before.name, before.state, False, None, 0, None, ())
+def _named(agent: str, agents: Iterable[Agent]) -> Agent:
+    for each in agents:
+        if agent == each.agent or any(agent.lower() == place.interface.lower() for place in each.queues):
+            return each
+    raise NotFound(f"{agent} serves no queue")
+
+
+def _nowhere(agent: str, extension: str | None, name: str | None, state: str) -> Agent:
+    """Somebody who serves no queue any more."""
+    return Agent(agent, extension, name, state, False, None, 0, None, ())

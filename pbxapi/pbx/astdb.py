@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from pbxapi.ami import AmiError, AmiRefused, AmiUnavailable, AmiUnknownAction, Client
 from pbxapi.ami.pending import Pending
@@ -10,8 +10,12 @@ from pbxapi.errors import Invalid
 from pbxapi.pbx.plan import KeyChange, StateChange
 from pbxapi.pbx.text import LINE_ENDS
 
-AT_ONCE = 200
-"""Actions under way on the session: enough to hide the way there and back, few enough for its deadline."""
+Action = tuple[str, list[tuple[str, str]]]
+"""Its name, and its headers."""
+
+AT_ONCE = 100
+"""Actions sent in one go; twice as many are under way. Enough to hide the way there and back, few enough for their
+deadline."""
 
 NOT_THERE = ("Database entry not found", "Database entry could not be deleted")
 FAMILIES = {"Custom": "CustomDevstate", "CustomPresence": "CustomPresence"}
@@ -44,9 +48,19 @@ class AstDb:
 
     def tree(self, family: str, key: str = "") -> dict[str, str]:
         """Everything at or below a key, by key without the family: `{"200/cidname": "Alice"}`."""
-        where = [("Family", family), *([("Key", key)] if key else [])]
+        return self.trees([(family, key)])[0]
+
+    def trees(self, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+        """Several, by family and key: all are asked for before any answer is awaited."""
+        under_way = []
+        for family, key in places:
+            where = [("Family", family), *([("Key", key)] if key else [])]
+            under_way.append(self._ami.start("DBGetTree", where, until="DBGetTreeComplete"))
+        return [self._tree(*place, pending) for place, pending in zip(places, under_way, strict=True)]
+
+    def _tree(self, family: str, key: str, pending: Pending) -> dict[str, str]:
         try:
-            events = self._ami.request("DBGetTree", where, until="DBGetTreeComplete").events
+            events = pending.result().events
         except AmiUnknownAction:
             return self._shown(family, key)
         start = len(family) + 2
@@ -67,7 +81,7 @@ class AstDb:
         changes = list(changes)
         places: list[int] = []
         try:
-            self._run([self._starter(change) for change in changes], places)
+            self._run([_action(change) for change in changes], places)
         finally:
             if sent is not None:
                 sent.extend(changes[place] for place in places)
@@ -77,40 +91,33 @@ class AstDb:
         if changes:
             self.write(KeyChange(c.family, c.key, c.after, c.before) for c in reversed(changes))
 
-    def _starter(self, change: KeyChange) -> Callable[[], Pending]:
-        where = [("Family", change.family), ("Key", change.key)]
-        if change.after is None:
-            return lambda: self._ami.start("DBDel", where)
-        value = str(change.after)
-        if LINE_ENDS.search(change.key + value):
-            raise Invalid("A value holds a line end or a NUL, which cannot be written")
-        return lambda: self._ami.start("DBPut", [*where, ("Val", value)])
-
-    def _run(self, starters: Sequence[Callable[[], Pending]], may_have_run: list[int]) -> None:
+    def _run(self, actions: Sequence[Action], may_have_run: list[int]) -> None:
         """Start them all, and wait. `may_have_run` gets the places of those that did, or of which it is not known."""
-        for first in range(0, len(starters), AT_ONCE):
-            under_way: list[tuple[int, Pending]] = []
-            failures: list[AmiError] = []
-            for place in range(first, min(first + AT_ONCE, len(starters))):
-                may_have_run.append(place)
-                try:
-                    under_way.append((place, starters[place]()))
-                except AmiError as error:
-                    failures.append(error)
-                    if not (isinstance(error, AmiUnavailable) and error.may_have_run):
-                        may_have_run.pop()
-                    break
-            for place, pending in under_way:
-                try:
-                    pending.result()
-                except AmiRefused as error:
-                    if error.words not in NOT_THERE:
-                        may_have_run.remove(place)
-                        failures.append(error)
-                except AmiError as error:
-                    failures.append(error)
+        under_way: list[tuple[int, list[Pending]]] = []
+        failures: list[AmiError] = []
+        for first in range(0, len(actions), AT_ONCE):
+            under_way.append((first, self._start(actions[first : first + AT_ONCE], first, may_have_run, failures)))
+            if len(under_way) > 1:
+                # Asterisk works on some while we wait for those before them.
+                _wait(*under_way.pop(0), may_have_run, failures)
             if failures:
-                raise failures[0]
+                break
+        for one in under_way:
+            _wait(*one, may_have_run, failures)
+        if failures:
+            raise failures[0]
+
+    def _start(
+        self, some: Sequence[Action], first: int, may_have_run: list[int], failures: list[AmiError]
+    ) -> list[Pending]:
+        may_have_run.extend(range(first, first + len(some)))
+        try:
+            return self._ami.start_all(some)
+        except AmiError as error:
+            failures.append(error)
+            if not (isinstance(error, AmiUnavailable) and error.may_have_run):
+                del may_have_run[-len(some) :]
+            return []
 
     def state(self, device: str) -> str | None:
         """What a custom device or presence state was last set to; None when nobody has set it."""
@@ -120,13 +127,35 @@ class AstDb:
     def set_states(self, changes: Iterable[StateChange]) -> None:
         """Set each, so that whoever watches is told at once. One that goes back to None leaves no entry behind."""
         changes = list(changes)
-        self._run([self._setter(change) for change in changes], [])
+        self._run([_setter(change) for change in changes], [])
         gone = [change.device.partition(":") for change in changes if change.after is None]
         self.write(KeyChange(FAMILIES[kind], name, None, None) for kind, _, name in gone)
 
-    def _setter(self, change: StateChange) -> Callable[[], Pending]:
-        kind = change.device.partition(":")[0]
-        # Asterisk remembers the state beside the entry: deleting that alone would leave the lamp as it is.
-        value = NEUTRAL[kind] if change.after is None else change.after
-        fields = [("Variable", f"{FUNCTIONS[kind]}({change.device})"), ("Value", value)]
-        return lambda: self._ami.start("Setvar", fields)
+
+def _wait(first: int, some: Sequence[Pending], may_have_run: list[int], failures: list[AmiError]) -> None:
+    for place, pending in enumerate(some, first):
+        try:
+            pending.result()
+        except AmiRefused as error:
+            if error.words not in NOT_THERE:
+                may_have_run.remove(place)
+                failures.append(error)
+        except AmiError as error:
+            failures.append(error)
+
+
+def _action(change: KeyChange) -> Action:
+    where = [("Family", change.family), ("Key", change.key)]
+    if change.after is None:
+        return "DBDel", where
+    value = str(change.after)
+    if LINE_ENDS.search(change.key + value):
+        raise Invalid("A value holds a line end or a NUL, which cannot be written")
+    return "DBPut", [*where, ("Val", value)]
+
+
+def _setter(change: StateChange) -> Action:
+    kind = change.device.partition(":")[0]
+    # Asterisk remembers the state beside the entry: deleting that alone would leave the lamp as it is.
+    value = NEUTRAL[kind] if change.after is None else change.after
+    return "Setvar", [("Variable", f"{FUNCTIONS[kind]}({change.device})"), ("Value", value)]

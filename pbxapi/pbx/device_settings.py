@@ -17,6 +17,8 @@ MOST_CONTACTS = 100
 MADE_ANEW = frozenset({"sipdriver", "dial", "transport"})
 """Keywords that a change of technology does not keep."""
 
+_NAMED = re.compile(r"\{(\w+)\}")
+
 
 class DeviceSettings:
     """In the making. `names` are what templates of the layout may hold; `settings` are data by keyword."""
@@ -34,11 +36,12 @@ class DeviceSettings:
         self.flags = dict(flags)
         self._layout = layout
         self._device = layout.devices.get(technology)
+        self._defaults = dict(self._device.keywords) if self._device else {}
         self._names = names
 
     def default(self, keyword: str) -> str:
         """A keyword's default here; empty where it has none."""
-        return expand(dict(self._device.keywords).get(keyword, ""), self._names) if self._device else ""
+        return expand(self._defaults.get(keyword, ""), self._names)
 
     def put(self, keyword: str, data: str) -> None:
         """Set a row, behind the others where there was none."""
@@ -111,7 +114,7 @@ class DeviceSettings:
 
 def expand(template: str, names: Mapping[str, str]) -> str:
     """Put names into a template of the layout; a setting that is not there is empty."""
-    return re.sub(r"\{(\w+)\}", lambda name: names.get(name[1], ""), template)
+    return _NAMED.sub(lambda name: names.get(name[1], ""), template) if "{" in template else template
 
 
 def _data(name: str, value: Any, device: DeviceLayout) -> str:

@@ -5,7 +5,7 @@ FreePBX and Issabel themselves forget most of it when they delete an extension (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from pbxapi.db.schema import Schema
     from pbxapi.pbx.plan import Value
+
+Owner = Callable[[str], str]
+"""Whose an entry of AstDB is, by its key without the family."""
 
 BY_NUMBER = ("CF", "CFB", "CFU", "DND", "CALLTRACE", "ZULU")
 """Families of AstDB with an entry, or a tree, a number."""
@@ -38,8 +41,9 @@ def with_belongings(
 ) -> dict[str, Stored]:
     """These extensions, with everything that is theirs elsewhere."""
     keys = _keys(astdb, stored)
-    lamps = astdb.tree(FAMILIES["Custom"]) if stored else {}
-    presences = astdb.tree(FAMILIES["CustomPresence"]) if stored else {}
+    if not stored:
+        return {}
+    lamps, presences = astdb.trees([(FAMILIES["Custom"], ""), (FAMILIES["CustomPresence"], "")])
     found = {}
     for number, each in stored.items():
         states = {f"Custom:{name}": value for name, value in lamps.items() if _is_lamp(name, number)}
@@ -56,22 +60,25 @@ def _is_lamp(name: str, number: str) -> bool:
 
 def _keys(astdb: AstDb, numbers: Collection[str]) -> dict[str, dict[tuple[str, str], str]]:
     found: dict[str, dict[tuple[str, str], str]] = {number: {} for number in numbers}
-    for family in BY_NUMBER:
-        trees = [astdb.tree(family, each) for each in numbers] if len(numbers) < ONE_BY_ONE else [astdb.tree(family)]
-        for tree in trees:
-            _take(found, family, tree, lambda key: key.partition("/")[0])
-    if numbers:
-        # PJSIP keeps `contact/200;@<hash>` there, and a new phone of that number would get it.
-        _take(found, "registrar", astdb.tree("registrar", "contact"), _contact_owner)
-        _take(found, "SIP", astdb.tree("SIP", "Registry"), lambda key: key.rpartition("/")[2])
-        _take(found, "QPENALTY", astdb.tree("QPENALTY"), _agent)
+    keys = numbers if len(numbers) < ONE_BY_ONE else [""]
+    places = [(family, key, _first) for family in BY_NUMBER for key in keys] + OTHERS
+    for (family, _, owner), tree in zip(places, astdb.trees([place[:2] for place in places]), strict=True):
+        _take(found, family, tree, owner)
     return found
 
 
-def _take(found: dict[str, dict[tuple[str, str], str]], family: str, tree: Mapping[str, str], owner: Any) -> None:
+def _take(found: dict[str, dict[tuple[str, str], str]], family: str, tree: Mapping[str, str], owner: Owner) -> None:
     for key, value in tree.items():
         if owner(key) in found:
             found[owner(key)][family, key] = value
+
+
+def _first(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _last(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def _contact_owner(key: str) -> str:
@@ -82,6 +89,12 @@ def _agent(key: str) -> str:
     """The permission to log in to a queue: `400/agents/200`."""
     _, between, number = key.partition("/agents/")
     return number if between else ""
+
+
+# PJSIP keeps `contact/200;@<hash>` there, and a new phone of that number would get it.
+OTHERS: list[tuple[str, str, Owner]] = [
+    ("registrar", "contact", _contact_owner), ("SIP", "Registry", _last), ("QPENALTY", "", _agent),
+]  # fmt: skip
 
 
 def _rows(connection: Connection, schema: Schema, number: str) -> Iterable[tuple[RowKey, Mapping[str, Value]]]:

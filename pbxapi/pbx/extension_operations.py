@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pbxapi.errors import Conflict, Invalid, NotFound
@@ -15,7 +16,7 @@ from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.mailboxes import MESSAGES_LEFT, merged
 from pbxapi.pbx.numbers_in_use import mentions, taken
 from pbxapi.pbx.operations import RESET, check_each_once, placed
-from pbxapi.pbx.plan import FileChange, Plan, RowChange
+from pbxapi.pbx.plan import FileChange, Plan, RowChange, together
 from pbxapi.pbx.platform import Platform
 from pbxapi.pbx.provisioning import Operation, Values, Write
 from pbxapi.pbx.stored import Stored, lead
@@ -80,7 +81,7 @@ class Operations:
         gone = {each.number: old[each.number] for each in operations if each.op == "delete"}
         gone = with_belongings(connection, platform.schema, self._astdb, gone)
         decided = Decided(Plan())
-        files: list[FileChange] = []
+        steps: list[Plan] = []
         for place, operation in enumerate(operations):
             number = operation.number
             with placed(place, several=len(operations) > 1):
@@ -89,8 +90,7 @@ class Operations:
                 after = None if operation.op == "delete" else self._after(operation, before, platform)
                 step = lead(remains.get(number, before), after or Stored(number))
                 _check_widths(step.rows, platform)
-                decided.plan += step
-                files += self._file_changes(before, after)
+                steps.append(replace(step, files=self._file_changes(before, after)))
             decided.states[number] = after
             context = after.box.context if after and after.box else None
             if platform.layout.voicemail_mapping == "symlink" and context != (before.box and before.box.context):
@@ -100,7 +100,7 @@ class Operations:
                     decided.erased.append((before.box.context, number))
                 else:
                     decided.warnings[number] = (MESSAGES_LEFT,)
-        decided.plan = replace(decided.plan, files=tuple(files))
+        decided.plan = together(steps)
         return decided
 
     def _check_numbers(
@@ -189,8 +189,8 @@ def _check_widths(rows: Sequence[RowChange], platform: Platform) -> None:
     """Raises Invalid for what a column cannot hold: MySQL would cut it without a word."""
     for row in rows:
         shapes = platform.schema.tables[row.table].columns
-        for name, value in {**row.key, **(row.after or {})}.items():
-            fault = shapes[name].fault(str(value)) if row.after is not None and isinstance(value, str) else None
+        for name, value in chain(row.key.items(), row.after.items()) if row.after is not None else ():
+            fault = shapes[name].fault(value) if isinstance(value, str) else None
             if fault:
                 raise Invalid("A value cannot be stored", {_field(row, name, platform): [fault]})
 

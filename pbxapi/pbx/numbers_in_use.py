@@ -1,25 +1,25 @@
-"""Which numbers of a platform are taken, and what mentions a number that is to go, in words for people.
-
-Each table is asked by itself: in one UNION of all of them, tables of different collations, which is how an exchange
-looks after some upgrades, would be an error.
-"""
+"""Which numbers of a platform are taken, and what mentions a number that is to go, in words for people."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import column, func, or_, select, table
+from sqlalchemy import bindparam, column, func, or_, select, table, true
+
+from pbxapi.db.union import Branch, union_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnClause, ColumnElement, Connection
+    from sqlalchemy import ColumnClause, ColumnElement, CompoundSelect, Connection
 
     from pbxapi.db.schema import Schema
 
-AT_ONCE = 500
-"""Numbers in one statement."""
+AT_ONCE = 60
+"""Numbers in one statement, which names them for each table: SQLite before 3.32 takes 999 values."""
 
 FEW = 20
 """Up to so many numbers, a statement names them; for more, all rows are read."""
@@ -49,6 +49,9 @@ OWNERS = (
     Owner("users", "the SIP alias", "sipname", "name"),
 )
 """Where a number may be, as the platforms' own check of conflicts has it; parking places and feature codes beside."""
+
+PARKING, FEATURE_CODES = len(OWNERS), len(OWNERS) + 1
+"""Their places behind those of OWNERS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,48 +111,69 @@ def taken(connection: Connection, schema: Schema, numbers: Collection[str]) -> d
 
     A DID is no number in this sense: inbound routes have a context of their own.
     """
-    found: dict[str, str] = {}
-    for owner in OWNERS:
-        for number, words in _owned(connection, schema, owner, numbers):
-            found.setdefault(number, words)
-    for number, words in (*_parking(connection, schema, numbers), *_feature_codes(connection, schema, numbers)):
-        found.setdefault(number, words)
-    return found
-
-
-def _owned(connection: Connection, schema: Schema, owner: Owner, numbers: Collection[str]) -> Iterator[tuple[str, str]]:
-    if schema.has(owner.table, owner.column):
-        for some in _some(numbers):
-            where = column(owner.column).in_(some)
-            for row in _rows(connection, schema, owner.table, (owner.column, owner.name), where):
-                number = str(row[owner.column])
-                yield number, _words(owner.word, number, row.get(owner.name or ""))
-
-
-def _parking(connection: Connection, schema: Schema, numbers: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The places of parking lots: `numslots` numbers from `parkpos` on."""
-    if schema.has("parkplus", "parkpos") and schema.has("parkplus", "numslots"):
-        for row in _rows(connection, schema, "parkplus", ("parkpos", "numslots", "parkext", "name")):
-            first, many = _integer(row["parkpos"]), _integer(row["numslots"])
-            for number in numbers:
-                if first is not None and many is not None and first <= (_integer(number) or 0) < first + many:
-                    yield number, f"a place of {_words('parking lot', row.get('parkext'), row.get('name'))}"
-
-
-def _feature_codes(connection: Connection, schema: Schema, numbers: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The codes that are on, of modules that are."""
-    if not schema.has("featurecodes"):
-        return
-    code = func.coalesce(func.nullif(column("customcode"), ""), column("defaultcode"))
-    names = ("modulename", "description", "customcode", "defaultcode")
-    off: set[str] | None = None
+    parts = _parts(schema)
+    if not parts:
+        return {}
+    statement = _statement(parts, connection.dialect.name)
+    found: list[tuple[int, str, str]] = []
     for some in _some(numbers):
-        for row in _rows(connection, schema, "featurecodes", names, code.in_(some) & (column("enabled") == 1)):
-            if off is None:
-                off = _modules_off(connection, schema)
-            if row["modulename"] not in off:
-                number = str(row["customcode"] or row["defaultcode"])
-                yield number, _words("feature code", number, row["description"])
+        for place, number, name, more, slots in connection.execute(statement, {"numbers": some}).all():
+            if place == PARKING:
+                words = f"a place of {_words('parking lot', more, name)}"
+                found += [(place, each, words) for each in _parked(number, slots, some)]
+            elif place != FEATURE_CODES:
+                found.append((place, str(number), _words(OWNERS[place].word, number, name)))
+            elif more not in _modules_off(connection, schema):
+                found.append((place, str(number), _words("feature code", number, name)))
+    found.sort(key=itemgetter(0), reverse=True)
+    return {number: words for _, number, words in found}
+
+
+Part = tuple[int, str, tuple[str | None, ...]]
+"""A place, a table, and the columns that are asked for; None for one that this exchange has not."""
+
+
+def _parts(schema: Schema) -> tuple[Part, ...]:
+    """Which tables are asked, and for what. One statement for all: a write would wait for little else than for many."""
+
+    def part(place: int, table: str, *names: str | None) -> Part:
+        return place, table, tuple(name if name and schema.has(table, name) else None for name in names)
+
+    parts = [
+        part(place, owner.table, owner.column, owner.name, None, None)
+        for place, owner in enumerate(OWNERS)
+        if schema.has(owner.table, owner.column)
+    ]
+    if schema.has("parkplus", "parkpos") and schema.has("parkplus", "numslots"):
+        parts.append(part(PARKING, "parkplus", "parkpos", "name", "parkext", "numslots"))
+    if schema.has("featurecodes"):
+        parts.append(part(FEATURE_CODES, "featurecodes", "defaultcode", "description", "modulename", None))
+    return tuple(parts)
+
+
+@lru_cache(maxsize=8)
+def _statement(parts: tuple[Part, ...], dialect: str) -> CompoundSelect[Any]:
+    return union_of([_branch(*part) for part in parts], dialect)
+
+
+def _branch(place: int, name: str, names: tuple[str | None, ...]) -> Branch:
+    texts: list[ColumnElement[Any] | None] = [None if each is None else column(each) for each in names]
+    if place == PARKING:
+        return Branch(place, name, texts)
+    number: ColumnElement[Any] = column(str(names[0]))
+    on: ColumnElement[bool] = true()
+    if place == FEATURE_CODES:
+        # The codes that are on; whether their modules are is asked for where one is found.
+        number, on = func.coalesce(func.nullif(column("customcode"), ""), number), column("enabled") == 1
+    return Branch(place, name, [number, *texts[1:]], number.in_(bindparam("numbers", expanding=True)) & on)
+
+
+def _parked(position: object, slots: object, numbers: Collection[str]) -> list[str]:
+    """Those that are places of a parking lot: `slots` numbers from its position on."""
+    first, many = _integer(position), _integer(slots)
+    if first is None or many is None:
+        return []
+    return [number for number in numbers if first <= (_integer(number) or 0) < first + many]
 
 
 def _modules_off(connection: Connection, schema: Schema) -> set[str]:

@@ -5,8 +5,9 @@ A plan is made under the write lock from what is there, shown as it is for a dry
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 Value = str | int | None
 
@@ -83,11 +84,16 @@ class Plan:
         return not (self.rows or self.keys or self.files or self.states)
 
     def __add__(self, other: Plan) -> Plan:
-        return Plan(
-            self.rows + other.rows,
-            self.keys + other.keys,
-            self.files + other.files,
-            self.states + other.states,
-            self.reload or other.reload,
-            self.warnings + other.warnings,
-        )
+        return together((self, other))
+
+
+def together(plans: Sequence[Plan]) -> Plan:
+    """One plan of several, in their order."""
+    return Plan(
+        tuple(chain.from_iterable(each.rows for each in plans)),
+        tuple(chain.from_iterable(each.keys for each in plans)),
+        tuple(chain.from_iterable(each.files for each in plans)),
+        tuple(chain.from_iterable(each.states for each in plans)),
+        any(each.reload for each in plans),
+        tuple(chain.from_iterable(each.warnings for each in plans)),
+    )

@@ -40,6 +40,9 @@ from pbxapi.pbx.stored import RowKey, Stored
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+LOGINS_FAMILY, LOGINS = "Queue", "PersistentMembers"
+"""Where app_queue keeps them in AstDB."""
+
 Decided = tuple[QueueSettings, Plan]
 
 
@@ -141,7 +144,7 @@ class PlatformQueues:
             if found := taken(connection, platform.schema, [queue]).get(queue):
                 raise Conflict(f"{queue} is taken: {found}")
             # What was left of another queue of this number would be this one's: members, and who may log in.
-            left = self._read(connection, platform, queue)
+            left = self._with_logins(self._read(connection, platform, queue))
             fresh = plans.fresh(queue, layout, platform.schema.tables[CONFIG].columns)
             default = view(fresh, layout)
             wanted = self._wanted(connection, platform, default, values, start=default, default=default)
@@ -160,7 +163,8 @@ class PlatformQueues:
             check(queue, news, layout.recordings)
             default = view(plans.fresh(queue, layout, platform.schema.tables[CONFIG].columns), layout)
             start = current if merge else replace(default, password=current.password, options=current.options)
-            wanted = self._wanted(connection, platform, current, values, start=start, default=default)
+            start = replace(start, **{name: getattr(current, name) for name in values.keys() - news.keys()})
+            wanted = self._wanted(connection, platform, current, news, start=start, default=default)
         new = plans.saved(old, current, wanted, layout)
         return view(new, layout), _plan(platform, old, new)
 
@@ -174,7 +178,7 @@ class PlatformQueues:
         if others:
             raise Conflict(f"{queue} is still mentioned by {', '.join(others)}: "
                            "?force=true deletes it all the same, and leaves them as they are")  # fmt: skip
-        old = replace(old, states=self._lamps(queue))
+        old = replace(self._with_logins(old), states=self._lamps(queue))
         return None, _plan(platform, old, Stored(queue))
 
     def _write_members(
@@ -236,6 +240,15 @@ class PlatformQueues:
         rows: dict[RowKey, Mapping[str, Value]] = {} if row is None else {place(queue): row}
         entries = {(FAMILY, key): value for key, value in self._astdb.tree(FAMILY, queue).items()}
         return Stored(queue, rows=rows | details(connection, queue).get(queue, {}), keys=entries)
+
+    def _with_logins(self, stored: Stored) -> Stored:
+        """With those who have logged in, whom Asterisk keeps for its next start (app_queue's dump_queue_members).
+
+        It lets them into whatever queue then has the number.
+        """
+        key = f"{LOGINS}/{stored.number}"
+        found = self._astdb.get(LOGINS_FAMILY, key)
+        return stored if found is None else replace(stored, keys={**stored.keys, (LOGINS_FAMILY, key): found})
 
     def _lamps(self, queue: str) -> dict[str, str]:
         """The states that tell of logins to this queue: `Custom:QUEUE200*400`."""

@@ -6,6 +6,8 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from pbxapi.ami import AmiDenied, AmiError, AmiRefused, AmiTimeout, AmiUnavailable, AmiUnknownAction, Client
 from pbxapi.errors import Conflict, Inconsistent, Invalid, NotFound, NotSupported, PbxError, Refused
@@ -142,7 +144,7 @@ def as_one_field(name: str | None) -> str | None:
     return " ".join(kept.split()) or None
 
 
-class AlreadySo(Exception):  # noqa: N818  (nothing went wrong)
+class AlreadySo(Exception):
     """What a step was to do somebody else has done meanwhile: it is not to be taken back."""
 
 
@@ -150,7 +152,8 @@ def in_turn(steps: Sequence[Step]) -> None:
     """Every one, or none: what was done is taken back when the next is refused.
 
     A step that is refused has done nothing; of one whose answer is lost that is not known, and it is taken back too,
-    where others are. Raises what the step raised; Inconsistent with what may be left.
+    where others are. What somebody else has taken back meanwhile (NotFound, Conflict) is no fault. Raises what the
+    step raised; Inconsistent with what may be left.
     """
     done: list[Step] = []
     for step in steps:
@@ -159,9 +162,15 @@ def in_turn(steps: Sequence[Step]) -> None:
         except AlreadySo:
             continue
         except (PbxError, AmiError) as error:
-            undo([*done, step] if done and _may_have_run(error) else done, error)
+            begun = [*done, step] if done and _may_have_run(error) else done
+            undo([replace(each, undo=partial(_unless_gone, each.undo)) for each in begun], error)
             raise
         done.append(step)
+
+
+def _unless_gone(take_back: Callable[[], None]) -> None:
+    with contextlib.suppress(NotFound, Conflict):
+        take_back()
 
 
 def _may_have_run(error: Exception) -> bool:

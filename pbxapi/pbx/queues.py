@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from pbxapi.ami import AmiUnknownAction, Client
-from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Timeout, Unavailable
+from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Refused, Timeout, Unavailable
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.locks import HostLock
@@ -27,7 +27,7 @@ log = logging.getLogger("pbxapi.queues")
 class AmiQueues:
     """`queueing.Queues`. QueueStatus needs no class. `lock` is the one of QueueActions."""
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         ami: Client,
         astdb: AstDb,
@@ -127,7 +127,10 @@ class AmiQueues:
             raise Conflict(f"It is a member of queue {queue} already")
         penalty = listed_penalty(place, seat) if member.penalty is None else member.penalty
         self.actions.add(queue, seat, penalty, paused=member.paused, reason=member.reason)
-        return self.member(queue, seat.interface, fresh=True)
+        try:
+            return self.member(queue, seat.interface, fresh=True)
+        except NotFound:
+            raise Conflict(f"It was let into queue {queue}, and somebody else has put it out again") from None
 
     def open_for(self, queue: str, seat: Seat, *, fresh: bool = False) -> Queue:
         """The queue, when it can be logged in to. Raises NotFound, and Conflict saying why it cannot.
@@ -202,7 +205,7 @@ def _no_reason() -> Invalid:
 
 
 def _not_known(what: str) -> None:
-    raise Conflict(f"What {what} was is not known")
+    raise Refused(f"What {what} was is not known")
 
 
 def sits(queue: Queue, seat: Seat) -> QueueMember | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, bindparam, column, delete, insert, select, table, true, tuple_, update
@@ -102,24 +101,30 @@ class Rows:
 def check_free(connection: Connection, changes: Sequence[RowChange]) -> None:
     """Raise Conflict when a row that is to be inserted is there already: taking back ours would take theirs."""
     inserts = [change for change in changes if change.before is None]
-    for _, group in groupby(inserts, lambda change: (change.table, tuple(change.key))):
-        some = list(group)
+    for some in _groups(inserts, lambda change: (change.table, tuple(change.key))):
         for part, places in _places(some):
             if connection.execute(select(1).select_from(_table(part[0])).where(places).limit(1)).first():
                 raise Conflict(f"Somebody else has written {_name(part[0])} meanwhile: read it again")
 
 
 def write(connection: Connection, changes: Iterable[RowChange]) -> None:
-    """Insert, update and delete, without a commit; neighbours of a kind in one go. Raises Conflict."""
-    for kind, group in groupby(changes, _kind):
-        some = list(group)
-        _, _, before, after = kind
+    """Insert, update and delete, without a commit: all of a kind in one go, rows that go first. Raises Conflict."""
+    for some in _groups(sorted(changes, key=lambda change: change.after is not None), _kind):
+        _, _, before, after = _kind(some[0])
         if before is None:
             connection.execute(insert(_table(some[0])), [dict(c.key) | dict(c.after or {}) for c in some])
         elif after is None:
             _delete(connection, some)
         else:
             _update(connection, some)
+
+
+def _groups(changes: Iterable[RowChange], alike: Callable[[RowChange], Hashable]) -> Iterable[list[RowChange]]:
+    """Those that are alike together, in the order of the first of each."""
+    found: dict[Hashable, list[RowChange]] = {}
+    for change in changes:
+        found.setdefault(alike(change), []).append(change)
+    return found.values()
 
 
 def _update(connection: Connection, changes: Sequence[RowChange]) -> None:

@@ -164,6 +164,11 @@ def test_a_penalty_is_kept(served: Served) -> None:
     assert served.queues.member("400", "200").penalty == 0
 
 
+def test_whose_penalty_cannot_be_kept_is_not_paused_either(served: Served) -> None:
+    served.ask("PATCH", f"{MEMBERS}/PJSIP%2F210", 404, {"penalty": 9, "persistent": True, "paused": False})
+    assert served.queues.member("400", "PJSIP/210").paused is True
+
+
 def test_a_static_member_is_taken_out(served: Served) -> None:
     assert served.json("DELETE", f"{MEMBERS}/Local%2F200%40from-queue%2Fn?persistent=true") == {
         "queue": "400", "member": interface_of("200"), "applied": True, "apply_reason": None, "warnings": [],

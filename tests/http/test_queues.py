@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from marshmallow import Schema
 
+from pbxapi.http.queue_bodies import NewQueueSchema
+from pbxapi.http.queue_member_bodies import NewMemberSchema
 from pbxapi.http.queue_schemas import ChangedQueueSchema, PlannedQueueSchema, QueueSchema
 from pbxapi.pbx.queueing import QueueSettings, StaticMember
 from tests.http.provisioned import limited
@@ -311,3 +314,16 @@ def test_a_tag_saves_the_body_only_while_nothing_at_all_changed(served: Served) 
 
 def test_any_state_is_named_by_a_star(served: Served) -> None:
     served.ask("PATCH", PATH, 200, {"weight": 1}, {"If-Match": "*"})
+
+
+def test_an_empty_tag_is_none_that_fits(served: Served) -> None:
+    served.ask("PATCH", PATH, 412, {"weight": 1}, {"If-Match": '""'})
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"), [("/queues", NewQueueSchema()), ("/queues/{queue}/members", NewMemberSchema())]
+)
+def test_what_the_document_shows_as_an_example_can_be_sent(served: Served, path: str, schema: Schema) -> None:
+    document = served.json("GET", "/openapi.json")
+    [content] = document["paths"][path]["post"]["requestBody"]["content"].values()
+    assert schema.validate(content["example"]) == {}

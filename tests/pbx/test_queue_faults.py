@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +16,15 @@ from pbxapi.errors import Conflict, Inconsistent, Invalid, NotFound, NotSupporte
 from pbxapi.pbx.agents import QueueAgents
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.locks import HostLock
+from pbxapi.pbx.plan import KeyChange
+from pbxapi.pbx.provisioning import Write
 from pbxapi.pbx.queueing import MemberChange, NewMember, QueueSettings
 from pbxapi.pbx.queues import AmiQueues
 from tests.ami.scripted import Action, Session
+from tests.pbx.provisioned import Provisioned
 from tests.pbx.queue_floor import refusing
 from tests.pbx.queued import ALICE, Queued, queued
+from tests.real.deadline import eventually
 from tests.things_queues import MemoryQueueSetup
 
 LISTED = {"200": 3}
@@ -29,6 +36,12 @@ LAMP = "DEVICE_STATE(Custom:QUEUE200*400)"
 def exchange() -> Iterator[Queued]:
     with queued(*(QueueSettings(queue=queue, dynamic_agents=LISTED) for queue in QUEUES)) as made:
         yield made
+
+
+def vars_of(settings: QueueSettings) -> dict[str, Any]:
+    found = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    members = [{"interface": each.interface, "penalty": each.penalty} for each in settings.static_members]
+    return {**found, "static_members": members}
 
 
 def places(exchange: Queued) -> list[str]:
@@ -74,7 +87,7 @@ def test_what_somebody_else_did_is_not_taken_back(exchange: Queued) -> None:
 def test_whoever_was_logged_out_meanwhile_is_out(exchange: Queued) -> None:
     for queue in QUEUES:
         exchange.floor.sit(queue, ALICE)
-    meanwhile(exchange, "QueueRemove", "401", lambda: exchange.floor.members["401"].clear())
+    meanwhile(exchange, "QueueRemove", "401", exchange.floor.members["401"].clear)
     assert exchange.agents.logout("200", None).queues == ()
     assert places(exchange) == []
 
@@ -97,7 +110,7 @@ def test_who_is_logged_out_at_once_after_the_login_was_logged_in(exchange: Queue
 def test_a_logout_sees_the_queues_of_one_moment(exchange: Queued) -> None:
     """A change in between must not make a dynamic member look static."""
     exchange.floor.sit("400", ALICE)
-    asked = []
+    asked: list[Action] = []
     usual = exchange.floor._status
 
     def status(session: Session, action: Action) -> None:
@@ -135,19 +148,19 @@ def test_a_lamp_tells_of_the_last_who_came_or_went(exchange: Queued, tmp_path: P
     lock = HostLock(tmp_path / "members.lock", "The queues' members")
     queues = AmiQueues(exchange.client, AstDb(exchange.client), exchange.seats, exchange.setup, ttl=0, lock=lock)
     leaving = threading.Thread(target=lambda: queues.remove("400", "200"))
-    held: list[tuple[Session, Action]] = []
 
-    def lit(session: Session, action: Action) -> None:
-        if action.headers["Value"] == "NOT_INUSE" or held:
-            session.answer(action)
-            return
-        held.append((session, action))
+    def let_in(session: Session, action: Action) -> None:
+        exchange.floor.sit("400", ALICE)
         leaving.start()
-        # Without a lock the leaving one is done before the lamp of the coming one is lit.
-        threading.Timer(0.3, lambda: session.answer(action)).start()
+        threading.Thread(target=answer, args=(session, action)).start()
 
-    exchange.floor.manager.on("Setvar", lit)
-    queues.add("400", NewMember(extension="200"))
+    def answer(session: Session, action: Action) -> None:
+        eventually(lambda: lock.awaited() or not leaving.is_alive(), "somebody leaves, or waits to")
+        session.answer(action, "Message: Added interface to queue")
+
+    exchange.floor.manager.on("QueueAdd", let_in)
+    with suppress(Conflict):  # the answer may already be that it was put out again
+        queues.add("400", NewMember(extension="200"))
     leaving.join(5)
     order = [each[0] for each in exchange.floor.done]
     assert order == ["QueueAdd", "Setvar", "QueueRemove", "Setvar"]
@@ -260,6 +273,30 @@ def test_a_change_that_cannot_be_taken_back_says_what_is_left(exchange: Queued) 
     with pytest.raises(Inconsistent) as caught:
         exchange.queues.change("400", "200", MemberChange(penalty=2, paused=True))
     assert caught.value.steps == ["the penalty"]
+
+
+def test_what_the_rows_of_a_queue_do_not_say_can_be_sent_back(freepbx: Provisioned) -> None:
+    """As GET gives it: no row is null, and no default is to be written for it."""
+    freepbx.queues.create("400", {"description": "Support"}, Write())
+    freepbx.run("DELETE FROM queues_details WHERE id = '400' AND keyword IN ('recording', 'retry', 'maxlen')")
+    before = freepbx.queues.get("400")
+    sent = {name: value for name, value in vars_of(before).items() if name not in {"queue", "password"}}
+    after, outcome = freepbx.queues.put("400", sent, Write(dry_run=True))
+    assert (after, outcome.plan.rows) == (before, ())
+
+
+def test_who_was_logged_in_to_a_queue_that_is_gone_is_not_in_its_successor(freepbx: Provisioned) -> None:
+    """Asterisk keeps logins in AstDB beyond the queue's own end, and reads them when it starts."""
+    logins = KeyChange("Queue", "PersistentMembers/400", None, f"{ALICE};0;0;Alice;hint:200@ext-local;;0")
+    freepbx.queues.create("400", {"description": "Support"}, Write())
+    freepbx.astdb.write([logins])
+    freepbx.queues.put("400", {"weight": 1}, Write())
+    assert freepbx.astdb.tree("Queue") == {logins.key: logins.after}
+    freepbx.queues.delete("400", Write())
+    assert freepbx.astdb.tree("Queue") == {}
+    freepbx.astdb.write([logins])  # the screen deletes a queue without
+    freepbx.queues.create("400", {"description": "Support"}, Write())
+    assert freepbx.astdb.tree("Queue") == {}
 
 
 @pytest.mark.parametrize("text", ["${SHELL(id)}", "$[1+1]"])

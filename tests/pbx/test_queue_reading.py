@@ -183,8 +183,10 @@ def test_what_has_not_changed_is_the_same_object_in_the_next_list() -> None:
 def test_members_are_told_apart_wherever_the_action_id_stands() -> None:
     lines = ("Event: QueueMember", "ActionID: c2", "Queue: 400")
     events = [Message("\r\n".join([*lines, f"Location: PJSIP/{number}"]).encode()) for number in (1, 2)]
-    [queue] = read(PARAMS, *events)
-    assert [each.interface for each in queue.members] == ["PJSIP/1", "PJSIP/2"]
+    reader = QueueReader()
+    for _ in range(2):
+        [queue] = reader.read([PARAMS, *events], None)
+        assert [each.interface for each in queue.members] == ["PJSIP/1", "PJSIP/2"]
 
 
 def test_who_waits_on_came_when_it_came() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from sqlalchemy import Connection
 
 from pbxapi.db.engine import Login, engine
 from pbxapi.db.schema import look
+from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.extension_reader import Reader
 from pbxapi.pbx.numbers_in_use import mentions, taken
 from tests.real.mariadb import MariaDB
 from tests.real.platforms import platform_database
@@ -49,3 +51,36 @@ def test_numbers_of_a_platform_are_found(connection: Connection) -> None:
     )
     for some in (["200"], numbers):
         assert mentions(connection, schema, some)["200"] == expected
+
+
+COLLATED = {"users": "latin1_general_ci", "devices": "utf8mb4_unicode_520_ci", "queues_config": "utf8mb4_general_ci",
+            "ringgroups": "utf8mb4_unicode_ci", "sip": "utf8mb4_unicode_520_ci", "iax": "utf8mb4_unicode_ci"}  # fmt: skip
+
+
+def test_tables_of_different_collations_are_asked_together(connection: Connection) -> None:
+    for name, collation in COLLATED.items():
+        charset = collation.partition("_")[0]
+        connection.exec_driver_sql(f"ALTER TABLE {name} CONVERT TO CHARACTER SET {charset} COLLATE {collation}")
+    connection.exec_driver_sql(
+        "INSERT INTO devices (id, tech, dial, devicetype, user, description) VALUES ('201', 'sip', '', '', '', 'Dësk')"
+    )
+    connection.exec_driver_sql("INSERT INTO queues_config (extension, descr) VALUES ('400', 'Süpport')")
+    assert taken(connection, look(connection), ["200", "201", "400", "500", "600"]) == {
+        "200": "extension 200 (Ålice)", "201": "device 201 (Dësk)", "400": "queue 400 (Süpport)",
+        "600": "ring group 600 (Sales)",
+    }  # fmt: skip
+    for name, word in (("sip", "Größe"), ("iax", "größe"), ("dahdi", "groesse")):
+        connection.exec_driver_sql(f"INSERT INTO {name} (id, keyword, data, flags) VALUES ('300', 'k', '{word}', 7)")
+    for name, word in (("sip", "Größe"), ("iax", "größe"), ("dahdi", "groesse")):
+        left = Reader(connection, look(connection), NoEntries()).stored(["300"])["300"]
+        assert (left.table, left.settings, left.flags) == (name, {"k": word}, {"k": 7})
+        connection.exec_driver_sql(f"DELETE FROM {name}")
+
+
+class NoEntries(AstDb):
+    """Of an exchange with nothing in AstDB."""
+
+    def __init__(self) -> None: ...
+
+    def trees(self, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+        return [{} for _ in places]
