@@ -18,6 +18,7 @@ from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.asterisk_conf import manager_credentials
 from pbxapi.pbx.calls import AmiCalls
 from pbxapi.pbx.channels import AmiChannels
+from pbxapi.pbx.host_mark import HostMark
 from pbxapi.pbx.interfaces import Credentials, Pbx, Peers, SipExtensions
 from pbxapi.pbx.local_time import system_zone
 from pbxapi.pbx.locks import HostLock
@@ -109,7 +110,10 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
     provisioned = provision(ami, peers)
     others.update(provisioned.others)
     coming_and_going = HostLock(lock_path(store, "members"), "Logging in to queues")
-    queues = AmiQueues(ami, AstDb(ami), provisioned.seats, provisioned.queue_setup, coming_and_going, ttl=ttl)
+    written = HostMark(lock_path(store, "queues"))
+    queues = AmiQueues(
+        ami, AstDb(ami), provisioned.seats, provisioned.queue_setup, coming_and_going, mark=written, ttl=ttl
+    )
     queue_history = history.queue_history(queues)
     others["queues.statistics"] = queue_history.why_not
     keep = timedelta(hours=s.calls.keep_hours)

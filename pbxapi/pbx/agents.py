@@ -73,9 +73,9 @@ class QueueAgents:
         try:
             self._queues.actions.add(queue, seat, penalty)
         except Conflict:
-            if sits(self._queues.get(queue, fresh=True), seat) is None:
-                raise
-            raise AlreadySo from None
+            if sits(self._queues.get(queue, fresh=True), seat):
+                raise AlreadySo from None
+            self._queues.actions.add(queue, seat, penalty)  # it was there, and has gone again
 
     def _put_out(self, queue: str, seat: Seat) -> None:
         try:

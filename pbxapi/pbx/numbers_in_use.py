@@ -125,8 +125,10 @@ def taken(connection: Connection, schema: Schema, numbers: Collection[str]) -> d
                 found.append((place, str(number), _words(OWNERS[place].word, number, name)))
             elif more not in _modules_off(connection, schema):
                 found.append((place, str(number), _words("feature code", number, name)))
-    found.sort(key=itemgetter(0), reverse=True)
-    return {number: words for _, number, words in found}
+    users: dict[str, str] = {}
+    for _, number, words in sorted(found, key=itemgetter(0)):
+        users.setdefault(number, words)
+    return users
 
 
 Part = tuple[int, str, tuple[str | None, ...]]

@@ -11,6 +11,7 @@ from functools import partial
 from pbxapi.ami import AmiUnknownAction, Client
 from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Refused, Timeout, Unavailable
 from pbxapi.pbx.astdb import AstDb
+from pbxapi.pbx.host_mark import HostMark
 from pbxapi.pbx.live import Shared, Snapshot
 from pbxapi.pbx.locks import HostLock
 from pbxapi.pbx.peers import STARTING
@@ -25,7 +26,10 @@ log = logging.getLogger("pbxapi.queues")
 
 
 class AmiQueues:
-    """`queueing.Queues`. QueueStatus needs no class. `lock` is the one of QueueActions."""
+    """`queueing.Queues`. QueueStatus needs no class. `lock` is the one of QueueActions.
+
+    `mark` tells the other workers of a write, so that none of them shows what was before it.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class AmiQueues:
         setup: QueueSetup | None,
         lock: HostLock | None = None,
         *,
+        mark: HostMark | None = None,
         ttl: float,
     ) -> None:
         self._ami = ami
@@ -43,19 +48,26 @@ class AmiQueues:
         self._reader = QueueReader()
         self._seen_at: float | None = None
         self._live: Shared[tuple[Queue, ...]] = Shared(self._fetch, ttl=ttl)
-        self.actions = QueueActions(ami, astdb, self._live.drop, lock)
+        self._mark = mark
+        self._written = mark.last() if mark else 0
+        self.actions = QueueActions(ami, astdb, self.changed, lock)
 
     def changed(self) -> None:
-        """Drop what is kept: something was just done to a queue."""
+        """Drop what is kept, here and in the other workers: something was just done to a queue."""
         self._live.drop()
+        if self._mark:
+            self._mark.set()
 
     def all(self, *, fresh: bool = False) -> Snapshot[tuple[Queue, ...]]:
         """Every queue that Asterisk or the platform's tables have, in the order of their numbers."""
+        if self._mark and (written := self._mark.last()) != self._written:
+            self._written = written
+            self._live.drop()
         return self._live.get(fresh=fresh)
 
     def get(self, queue: str, *, fresh: bool = False) -> Queue:
         """One queue. Raises NotFound."""
-        for each in self._live.get(fresh=fresh).value:
+        for each in self.all(fresh=fresh).value:
             if each.queue == queue:
                 return each
         raise NotFound(f"There is no queue {queue}")
@@ -69,7 +81,7 @@ class AmiQueues:
         if self._setup is not None:
             return self._setup.rows()
         return [
-            {"extension": each.queue, "descr": "", "strategy": each.strategy or ""} for each in self._live.get().value
+            {"extension": each.queue, "descr": "", "strategy": each.strategy or ""} for each in self.all().value
         ]
 
     def _fetch(self) -> tuple[Queue, ...]:
