@@ -138,6 +138,7 @@ class MemoryQueues:
         before = self.member(queue, member)
         given: dict[str, Any] = {"paused": change.paused, "paused_reason": change.reason, "penalty": change.penalty}
         after = dataclasses.replace(before, **{name: value for name, value in given.items() if value is not None})
+        after = dataclasses.replace(after, paused_reason=after.paused_reason or None)
         rest = [each for each in self.get(queue).members if each is not before]
         self.replace(queue, *rest, after)
         return after

@@ -47,7 +47,10 @@ def _reason() -> Any:
     return ma.fields.String(
         allow_none=True,
         validate=[ma.validate.Length(max=REASON_LENGTH), matching(REASON, "Must be one line, without |.")],
-        metadata={"description": "Why it is paused: for whoever looks, and for reports.", "example": "lunch"},
+        metadata={
+            "description": "Why it is paused: for whoever looks, and for reports. It goes with a pause; null: none.",
+            "example": "lunch",
+        },
     )
 
 

@@ -92,6 +92,8 @@ def change_queue_member(body: dict[str, Any], query: dict[str, Any], queue: str,
     back, unless `persistent` wrote it there.
     """
     persistent = body.pop("persistent")
+    if "reason" in body:
+        body["reason"] = body["reason"] or ""  # null takes it away
     _check_if_match(queue, member)
     if persistent:
         return _keep_penalty(body, query, queue, member)

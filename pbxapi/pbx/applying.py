@@ -138,7 +138,7 @@ class Applier:
         return [change for change in waiting if change.state != LEFT]
 
     def _waiting(self) -> list[Change]:
-        return [change for change in self._journal.open() if change.state in {WRITTEN, LEFT}]
+        return self._journal.open(WRITTEN, LEFT)
 
     def _settle(self, change: int) -> Applied:
         with self._lock.hold(self._timeout):
@@ -152,7 +152,7 @@ class Applier:
         """How the run ended that was for this change; None when there was none yet."""
         until, last = self._journal.last_run() or (0, None)
         had_it = last if until >= change else None
-        if all(change != other.id for other in self._journal.open()):
+        if not self._journal.has(change):
             # A run that went well had it, and it need not be the last.
             return had_it if had_it and had_it.ok else Applied(True, 0.0, None, datetime.now(UTC))
         return had_it if had_it and not had_it.ok else None
@@ -164,12 +164,9 @@ class Applier:
         while self._writing.awaited() and time.monotonic() < end:
             time.sleep(GATHER)
 
-    def _newest(self) -> int:
-        return max((change.id for change in self._journal.open()), default=0)
-
     def _run(self) -> Applied:
         with self._writing.hold(self._timeout):
-            until = self._newest()
+            until = self._journal.newest()
             began = time.monotonic()
             reason = self._attempt()
             applied = Applied(reason is None, round(time.monotonic() - began, 3), reason, datetime.now(UTC))

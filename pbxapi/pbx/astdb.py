@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pbxapi.ami import AmiError, AmiRefused, AmiUnavailable, AmiUnknownAction, Client
 from pbxapi.ami.pending import Pending
@@ -38,13 +38,7 @@ class AstDb:
 
     def get(self, family: str, key: str) -> str | None:
         """One value; None when there is no such entry."""
-        try:
-            events = self._ami.request("DBGet", [("Family", family), ("Key", key)], until="DBGetComplete").events
-        except AmiRefused as error:
-            if error.words in NOT_THERE:
-                return None
-            raise
-        return events[0].get("Val") if events else None
+        return self.ask(entries=[(family, key)])()[0].get(key)
 
     def tree(self, family: str, key: str = "") -> dict[str, str]:
         """Everything at or below a key, by key without the family: `{"200/cidname": "Alice"}`."""
@@ -52,11 +46,27 @@ class AstDb:
 
     def trees(self, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
         """Several, by family and key: all are asked for before any answer is awaited."""
+        return self.ask(places)()
+
+    def ask(
+        self, trees: Sequence[tuple[str, str]] = (), entries: Sequence[tuple[str, str]] = ()
+    ) -> Callable[[], list[dict[str, str]]]:
+        """Ask for trees and single entries, by family and key; what is given back awaits the answers, in that order.
+
+        For each tree Asterisk looks through all of AstDB (main/db.c: no index serves its LIKE), 3 ms among 14,000
+        entries; for an entry it does not.
+        """
         under_way = []
-        for family, key in places:
-            where = [("Family", family), *([("Key", key)] if key else [])]
-            under_way.append(self._ami.start("DBGetTree", where, until="DBGetTreeComplete"))
-        return [self._tree(*place, pending) for place, pending in zip(places, under_way, strict=True)]
+        for action, places in (("DBGetTree", trees), ("DBGet", entries)):
+            for family, key in places:
+                where = [("Family", family), *([("Key", key)] if key else [])]
+                under_way.append(self._ami.start(action, where, until=f"{action}Complete"))
+
+        def answers() -> list[dict[str, str]]:
+            found = [self._tree(*place, one) for place, one in zip(trees, under_way, strict=False)]
+            return found + [_entry(key, one) for (_, key), one in zip(entries, under_way[len(trees) :], strict=True)]
+
+        return answers
 
     def _tree(self, family: str, key: str, pending: Pending) -> dict[str, str]:
         try:
@@ -130,6 +140,16 @@ class AstDb:
         self._run([_setter(change) for change in changes], [])
         gone = [change.device.partition(":") for change in changes if change.after is None]
         self.write(KeyChange(FAMILIES[kind], name, None, None) for kind, _, name in gone)
+
+
+def _entry(key: str, pending: Pending) -> dict[str, str]:
+    try:
+        events = pending.result().events
+    except AmiRefused as error:
+        if error.words in NOT_THERE:
+            return {}
+        raise
+    return {key: events[0].get("Val")} if events else {}
 
 
 def _wait(first: int, some: Sequence[Pending], may_have_run: list[int], failures: list[AmiError]) -> None:

@@ -40,9 +40,9 @@ def with_belongings(
     connection: Connection, schema: Schema, astdb: AstDb, stored: Mapping[str, Stored]
 ) -> dict[str, Stored]:
     """These extensions, with everything that is theirs elsewhere."""
-    keys = _keys(astdb, stored)
     if not stored:
         return {}
+    keys = _keys(astdb, stored)
     lamps, presences = astdb.trees([(FAMILIES["Custom"], ""), (FAMILIES["CustomPresence"], "")])
     found = {}
     for number, each in stored.items():

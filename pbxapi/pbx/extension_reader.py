@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 DEVICE_TABLES = {"pjsip": "sip", "sip": "sip", "iax2": "iax", "dahdi": "dahdi"}
 """Where a technology keeps the settings of its devices."""
 
-FAMILIES = ("AMPUSER", "DEVICE", "CW")
+FAMILIES = ("AMPUSER", "DEVICE")
+CALL_WAITING = "CW"
+"""What AstDB has of an extension: two trees and an entry."""
+
 ONE_BY_ONE = 20
 """From so many extensions on, whole families of AstDB are read rather than a tree for each of them."""
 
@@ -45,11 +48,12 @@ class Reader:
 
         Of the numbers given, those that are no extensions too (`Stored.exists`) where something is left of one.
         """
+        awaited = self._ask_keys(numbers)
         users = self._rows("users", "extension", numbers)
         devices = self._rows("devices", "id", numbers)
-        keys = self._keys(numbers)
         settings = self._settings(self._tables(devices, users if numbers is None else numbers), numbers)
         mappings = self._mappings(numbers)
+        keys = awaited()
         found = {}
         left = [*keys, *mappings, *(number for rows in settings.values() for number in rows)] if numbers else []
         for number in dict.fromkeys([*users, *devices, *left]):
@@ -113,27 +117,41 @@ class Reader:
         }
 
     def _select(self, name: str, key: str, numbers: Collection[str] | None) -> Sequence[Mapping[str, Any]]:
-        shape = self._schema.tables[name]
-        columns: list[ColumnElement[Any]] = [column(each) for each in shape.columns]
-        statement: Select[Any] = select(*columns).select_from(table(name))
+        every, some_of = _statements(name, key, tuple(self._schema.tables[name].columns))
         if numbers is None:
-            return [dict(row) for row in self._connection.execute(statement).mappings() if _is_number(str(row[key]))]
+            return [dict(row) for row in self._connection.execute(every).mappings() if _is_number(str(row[key]))]
         wanted = list(numbers)
         found: list[Mapping[str, Any]] = []
         for first in range(0, len(wanted), MANY):
-            some = statement.where(column(key).in_(wanted[first : first + MANY]))
-            found += [dict(row) for row in self._connection.execute(some).mappings()]
+            some = {"numbers": wanted[first : first + MANY]}
+            found += [dict(row) for row in self._connection.execute(some_of, some).mappings()]
         return found
 
-    def _keys(self, numbers: Collection[str] | None) -> dict[str, dict[tuple[str, str], str]]:
-        """Entries of FAMILIES by number."""
-        found: dict[str, dict[tuple[str, str], str]] = {}
-        few = numbers if numbers is not None and len(numbers) < ONE_BY_ONE else None
-        places = [(family, each) for family in FAMILIES for each in ([""] if few is None else few)]
-        for (family, _), tree in zip(places, self._astdb.trees(places), strict=True):
-            for key, value in tree.items():
-                found.setdefault(key.partition("/")[0], {})[family, key] = value
-        return found
+    def _ask_keys(self, numbers: Collection[str] | None) -> Callable[[], dict[str, dict[tuple[str, str], str]]]:
+        """Ask for the entries of FAMILIES; what is given back awaits them, by number."""
+        if numbers is None or len(numbers) >= ONE_BY_ONE:
+            trees, entries = [(family, "") for family in (*FAMILIES, CALL_WAITING)], []
+        else:
+            trees = [(family, number) for family in FAMILIES for number in numbers]
+            entries = [(CALL_WAITING, number) for number in numbers]
+        awaited = self._astdb.ask(trees, entries)
+
+        def keys() -> dict[str, dict[tuple[str, str], str]]:
+            found: dict[str, dict[tuple[str, str], str]] = {}
+            for (family, _), tree in zip([*trees, *entries], awaited(), strict=True):
+                for key, value in tree.items():
+                    found.setdefault(key.partition("/")[0], {})[family, key] = value
+            return found
+
+        return keys
+
+
+@lru_cache(maxsize=32)
+def _statements(name: str, key: str, names: tuple[str, ...]) -> tuple[Select[Any], Select[Any]]:
+    """All rows of a table, and those of some numbers: making a statement takes longer than running it."""
+    columns: list[ColumnElement[Any]] = [column(each) for each in names]
+    every = select(*columns).select_from(table(name))
+    return every, every.where(column(key).in_(bindparam("numbers", expanding=True)))
 
 
 @lru_cache(maxsize=16)

@@ -88,14 +88,14 @@ class PendingGuard:
     def adopt(self) -> None:
         """Watch what nobody watches any more. Raises Unavailable."""
         old = datetime.now(UTC) - timedelta(seconds=2 * self._window)
-        for change in self._journal.open():
-            if change.state == WRITTEN and change.at < old and change.id not in self._ends:
+        for change in self._journal.open(WRITTEN):
+            if change.at < old and change.id not in self._ends:
                 self.watch(change.id)
 
     def look(self) -> None:
         """Look once. Raises Unavailable and Timeout."""
         with self._lock.hold(PATIENCE):
-            pending = {change.id for change in self._journal.open() if change.state == WRITTEN}
+            pending = {change.id for change in self._journal.open(WRITTEN)}
             latest = monotonic() - self._longer()
             with self._mutex:
                 self._ends = {change: end for change, end in self._ends.items() if change in pending}

@@ -217,7 +217,7 @@ class NewMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberChange:
-    """None is what stays as it is. `reason` goes with `paused`."""
+    """None is what stays as it is. `reason` goes with a pause; an empty one takes it away."""
 
     paused: bool | None = None
     reason: str | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from pbxapi.ami import AmiUnknownAction, Client
+from pbxapi.ami import AmiDenied, AmiUnknownAction, Client
 from pbxapi.errors import Conflict, Invalid, NotFound, NotSupported, Refused, Timeout, Unavailable
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.host_mark import HostMark
@@ -47,6 +47,7 @@ class AmiQueues:
         self._setup = setup
         self._reader = QueueReader()
         self._seen_at: float | None = None
+        self._why_not: str | None = None
         self._live: Shared[tuple[Queue, ...]] = Shared(self._fetch, ttl=ttl)
         self._mark = mark
         self._written = mark.last() if mark else 0
@@ -80,9 +81,7 @@ class AmiQueues:
         """For the old interface: the platform's rows, or what Asterisk alone knows."""
         if self._setup is not None:
             return self._setup.rows()
-        return [
-            {"extension": each.queue, "descr": "", "strategy": each.strategy or ""} for each in self.all().value
-        ]
+        return [{"extension": each.queue, "descr": "", "strategy": each.strategy or ""} for each in self.all().value]
 
     def _fetch(self) -> tuple[Queue, ...]:
         pending = self._ami.start("QueueStatus", until="QueueStatusComplete")
@@ -97,16 +96,20 @@ class AmiQueues:
         return self._reader.read(events, settings)
 
     def _settings(self) -> Mapping[str, QueueSettings] | None:
-        """What the tables hold. Who waits is told to a wallboard also while the database is away."""
+        """What the tables hold. Who waits is told to a wallboard also while the database is away, or AstDB not ours."""
         if self._setup is None:
             return None
         try:
-            return {each.queue: each for each in self._setup.all()}
+            found = {each.queue: each for each in self._setup.all()}
         except NotSupported:
             return None
-        except (Unavailable, Timeout) as error:
-            log.warning("queues are shown without their configuration: %s", error)
+        except (Unavailable, Timeout, AmiDenied) as error:
+            if str(error) != self._why_not:
+                log.warning("queues are shown without their configuration: %s", error)
+            self._why_not = str(error)
             return None
+        self._why_not = None
+        return found
 
     def seat(self, extension: str | None, interface: str | None) -> Seat:
         """What a member is made of. Raises Invalid."""
@@ -183,11 +186,13 @@ class AmiQueues:
         if change.penalty is not None:
             do = partial(act.penalise, queue, interface, change.penalty)
             yield Step("the penalty", do, partial(act.penalise, queue, interface, before.penalty))
-        if change.paused is not None or (change.reason is not None and before.paused):
-            paused = before.paused if change.paused is None else change.paused
+        paused = before.paused if change.paused is None else change.paused
+        reason = before.paused_reason if change.reason is None and paused else change.reason or None
+        # Not again what it is: Asterisk would let a break begin anew.
+        if (paused, reason) != (before.paused, before.paused_reason):
             pause = partial(act.pause, queue, interface)
             back = partial(pause, paused=before.paused, reason=before.paused_reason)
-            yield Step("the pause", partial(pause, paused=paused, reason=change.reason), back)
+            yield Step("the pause", partial(pause, paused=paused, reason=reason), back)
         if (wanted := change.ring_in_use) is not None:
             # The last, for Asterisk does not tell what it was.
             last = partial(act.ring_in_use, queue, interface, wanted=wanted)

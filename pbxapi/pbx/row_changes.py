@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, bindparam, column, delete, insert, select, table, true, tuple_, update
@@ -14,7 +15,7 @@ from pbxapi.pbx.plan import RowChange, Value
 from pbxapi.pbx.step import Step, run
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, TableClause
+    from sqlalchemy import Connection, Engine, Insert, TableClause, Update
 
 MOST_AT_ONCE = 500
 """Rows of one DELETE."""
@@ -73,7 +74,7 @@ class Rows:
     def _commit(self, connection: Connection, telling: Sequence[RowChange]) -> None:
         """Commit; where the answer is lost, look whether it was done: one row of the transaction tells of all."""
         # A server that is gone by now has surely not committed, one that goes while it does may have.
-        connection.execute(select(1))
+        connection.exec_driver_sql("SELECT 1")
         try:
             connection.commit()
         except DBAPIError as error:
@@ -112,11 +113,17 @@ def write(connection: Connection, changes: Iterable[RowChange]) -> None:
     for some in _groups(sorted(changes, key=lambda change: change.after is not None), _kind):
         _, _, before, after = _kind(some[0])
         if before is None:
-            connection.execute(insert(_table(some[0])), [dict(c.key) | dict(c.after or {}) for c in some])
+            names = (*some[0].key, *(after or ()))
+            connection.execute(_insert(some[0].table, names), [{**c.key, **(c.after or {})} for c in some])
         elif after is None:
             _delete(connection, some)
         else:
             _update(connection, some)
+
+
+@lru_cache(maxsize=64)
+def _insert(name: str, names: tuple[str, ...]) -> Insert:
+    return insert(table(name, *map(column, names)))
 
 
 def _groups(changes: Iterable[RowChange], alike: Callable[[RowChange], Hashable]) -> Iterable[list[RowChange]]:
@@ -129,17 +136,24 @@ def _groups(changes: Iterable[RowChange], alike: Callable[[RowChange], Hashable]
 
 def _update(connection: Connection, changes: Sequence[RowChange]) -> None:
     """Each row that still is as it was read: somebody else's screen may have saved it since."""
-    first = changes[0]
-    conditions = [column(name) == bindparam(f"key_{name}") for name in first.key]
-    conditions += [column(name).is_not_distinct_from(bindparam(f"old_{name}")) for name in first.before or ()]
-    statement = update(_table(first)).where(and_(*conditions))
-    statement = statement.values({name: bindparam(f"new_{name}") for name in first.after or ()})
+    statement = _update_statement(*_kind(changes[0]))
     for change in changes:
         values = {f"key_{name}": value for name, value in change.key.items()}
         values |= {f"old_{name}": value for name, value in (change.before or {}).items()}
         values |= {f"new_{name}": value for name, value in (change.after or {}).items()}
         if connection.execute(statement, values).rowcount == 0:
             raise Conflict(f"Somebody else has changed {_name(change)} meanwhile: read it again")
+
+
+@lru_cache(maxsize=64)
+def _update_statement(
+    name: str, key: tuple[str, ...], before: tuple[str, ...] | None, after: tuple[str, ...] | None
+) -> Update:
+    conditions = [column(each) == bindparam(f"key_{each}") for each in key]
+    conditions += [column(each).is_not_distinct_from(bindparam(f"old_{each}")) for each in before or ()]
+    names = dict.fromkeys([*key, *(before or ()), *(after or ())])
+    statement = update(table(name, *map(column, names))).where(and_(*conditions))
+    return statement.values({each: bindparam(f"new_{each}") for each in after or ()})
 
 
 def _delete(connection: Connection, changes: Sequence[RowChange]) -> None:

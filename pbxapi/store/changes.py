@@ -58,8 +58,8 @@ class ChangeStore:
 
     def looked_after(self, number: str) -> None:
         """Somebody has seen to this number: what was left half done of it is put right."""
-        for change in self.open():
-            if change.state == ABANDONED and number in change.numbers:
+        for change in self.open(ABANDONED):
+            if number in change.numbers:
                 rest = [each for each in change.numbers if each != number]
                 kept = update(changes).values(numbers=json.dumps(rest)) if rest else delete(changes)
                 with self._store.begin() as connection:
@@ -93,3 +93,13 @@ class ChangeStore:
         with self._store.begin() as connection:
             rows = connection.execute(wanted.where(changes.c.state.in_(states)) if states else wanted).all()
         return [Change(row.id, tuple(json.loads(row.numbers)), row.state, row.at) for row in rows]
+
+    def has(self, change: int) -> bool:
+        """Whether it is still among them."""
+        with self._store.begin() as connection:
+            return connection.execute(select(changes.c.id).where(changes.c.id == change)).first() is not None
+
+    def newest(self) -> int:
+        """The id of the newest, 0 where there is none."""
+        with self._store.begin() as connection:
+            return int(connection.execute(select(func.max(changes.c.id))).scalar_one() or 0)

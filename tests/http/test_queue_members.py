@@ -115,6 +115,11 @@ def test_a_member_is_paused_and_goes_on(served: Served) -> None:
     assert served.setup.wrote == []
 
 
+def test_null_takes_a_reason_away(served: Served) -> None:
+    assert served.json("GET", TRUNK)["paused_reason"] == "lunch"
+    assert served.json("PATCH", TRUNK, body={"reason": None, "paused": True})["paused_reason"] is None
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [({}, "body"), ({"persistent": True}, "penalty"), ({"persistent": True, "paused": True}, "penalty")],

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pbxapi.ami import AmiUnavailable
-from pbxapi.errors import Conflict, Inconsistent, Invalid, NotFound, NotSupported, PbxError, Refused, Unavailable
+from pbxapi.ami import AmiDenied, AmiUnavailable
+from pbxapi.errors import Conflict, Inconsistent, Invalid, NotFound, NotSupported, Refused, Unavailable
 from pbxapi.pbx.agents import QueueAgents
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.locks import HostLock
@@ -207,7 +207,7 @@ def test_a_login_of_which_the_second_has_no_answer_is_taken_back_whole(exchange:
 class Away(MemoryQueueSetup):
     """Tables in a database that does not answer."""
 
-    error: PbxError = Unavailable("The database is away", part="database")
+    error: Exception = Unavailable("The database is away", part="database")
 
     def all(self) -> tuple[QueueSettings, ...]:
         raise self.error
@@ -237,6 +237,18 @@ def test_who_is_in_can_pause_and_leave_without_the_tables(exchange: Queued) -> N
     assert agents.logout("200", None).queues == ()
 
 
+def test_a_user_who_may_not_read_astdb_sees_who_waits(
+    exchange: Queued, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Away, "error", AmiDenied("DBGetTree", "Permission denied"))
+    queues = without_tables(exchange)
+    for _ in range(3):
+        assert [queue.configured for queue in queues.all().value] == [None, None, None]
+    assert caplog.text.count("without their configuration") == 1  # and not each second
+    with pytest.raises(AmiDenied):
+        queues.add("400", NewMember(extension="200"))
+
+
 def test_a_platform_without_queue_tables_lets_in(exchange: Queued, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Away, "error", NotSupported("The queues module is not enabled"))
     assert without_tables(exchange).add("400", NewMember(extension="200")).interface == ALICE
@@ -253,6 +265,17 @@ def test_a_reason_of_one_who_is_not_paused_is_refused(exchange: Queued) -> None:
     with pytest.raises(Invalid):
         exchange.queues.add("401", NewMember(extension="200", reason="lunch"))
     assert exchange.floor.done == []
+
+
+def test_a_reason_stays_until_another_one_or_none_is_given(exchange: Queued) -> None:
+    exchange.floor.sit("400", ALICE, Paused="1", PausedReason="lunch")
+    found = exchange.queues.change("400", "200", MemberChange(paused=True, penalty=2))
+    assert (found.paused, found.paused_reason) == (True, "lunch")
+    exchange.queues.change("400", "200", MemberChange(reason="lunch"))
+    # Asterisk would let the break begin anew.
+    assert [each[0] for each in exchange.floor.done] == ["QueuePenalty"]
+    assert exchange.queues.change("400", "200", MemberChange(reason="meeting")).paused_reason == "meeting"
+    assert exchange.queues.change("400", "200", MemberChange(reason="")).paused_reason is None
 
 
 def test_a_change_that_fails_at_its_end_is_taken_back_whole(exchange: Queued) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from sqlalchemy import Connection
@@ -53,17 +53,22 @@ def test_numbers_of_a_platform_are_found(connection: Connection) -> None:
         assert mentions(connection, schema, some)["200"] == expected
 
 
-COLLATED = {"users": "latin1_general_ci", "devices": "utf8mb4_unicode_520_ci", "queues_config": "utf8mb4_general_ci",
-            "ringgroups": "utf8mb4_unicode_ci", "sip": "utf8mb4_unicode_520_ci", "iax": "utf8mb4_unicode_ci"}  # fmt: skip
+COLLATED = {
+    "users": "latin1_general_ci",
+    "devices": "utf8mb4_unicode_520_ci",
+    "queues_config": "utf8mb4_general_ci",
+    "ringgroups": "utf8mb4_unicode_ci",
+    "sip": "utf8mb4_unicode_520_ci",
+    "iax": "utf8mb4_unicode_ci",
+}
 
 
 def test_tables_of_different_collations_are_asked_together(connection: Connection) -> None:
     for name, collation in COLLATED.items():
         charset = collation.partition("_")[0]
         connection.exec_driver_sql(f"ALTER TABLE {name} CONVERT TO CHARACTER SET {charset} COLLATE {collation}")
-    connection.exec_driver_sql(
-        "INSERT INTO devices (id, tech, dial, devicetype, user, description) VALUES ('201', 'sip', '', '', '', 'Dësk')"
-    )
+    columns = "id, tech, dial, devicetype, user, description"
+    connection.exec_driver_sql(f"INSERT INTO devices ({columns}) VALUES ('201', 'sip', '', '', '', 'Dësk')")
     connection.exec_driver_sql("INSERT INTO queues_config (extension, descr) VALUES ('400', 'Süpport')")
     assert taken(connection, look(connection), ["200", "201", "400", "500", "600"]) == {
         "200": "extension 200 (Ålice)", "201": "device 201 (Dësk)", "400": "queue 400 (Süpport)",
@@ -82,5 +87,7 @@ class NoEntries(AstDb):
 
     def __init__(self) -> None: ...
 
-    def trees(self, places: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-        return [{} for _ in places]
+    def ask(
+        self, trees: Sequence[tuple[str, str]] = (), entries: Sequence[tuple[str, str]] = ()
+    ) -> Callable[[], list[dict[str, str]]]:
+        return lambda: [{} for _ in (*trees, *entries)]
