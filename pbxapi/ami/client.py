@@ -92,8 +92,9 @@ class Client:
         action = ""
         exchanges, data = [], []
         try:
+            prefix = self._id_prefix()
             for action, fields in actions:
-                action_id = self._action_id()
+                action_id = f"{prefix}.{next(self._counter)}"
                 data.append(encode(action, fields, action_id))
                 exchanges.append(Exchange(action_id.encode(), until))
             session = lane.open(deadline)
@@ -145,11 +146,12 @@ class Client:
     def _lanes(self) -> tuple[Lane, Lane, Lane]:
         return self._quick, self._lists, self._events
 
-    def _action_id(self) -> str:
+    def _id_prefix(self) -> str:
+        """What the ActionIDs of one request to this process begin with."""
         prefix = self._prefix()[:64]
         if not (prefix.isascii() and prefix.isalnum()):
             prefix = _UNFIT.sub("-", prefix)
-        return f"{prefix}-{self._token}.{next(self._counter)}"
+        return f"{prefix}-{self._token}"
 
     def _after_fork(self) -> None:
         for lane in self._lanes:

@@ -22,6 +22,7 @@ from pbxapi.pbx.platform_extensions import VOICEMAIL, PlatformExtensions
 from pbxapi.pbx.platform_features import PlatformFeatures
 from pbxapi.pbx.platform_follow_me import PlatformFollowMe
 from pbxapi.pbx.platform_queues import PlatformQueues
+from pbxapi.pbx.queue_leaving import QueueLeaving
 from pbxapi.pbx.queue_seats import PlatformSeats
 from pbxapi.pbx.row_changes import Rows
 from pbxapi.pbx.sip_extensions import ConfSipExtensions
@@ -66,6 +67,7 @@ def provisioning(  # noqa: PLR0917
     extensions = PlatformExtensions(
         engine=tables, look=look, astdb=astdb, changes=changes, operations=operations, voicemail=voicemail,
         journal=store.changes, peers=peers, sections=ConfSipExtensions(settings.platform.pjsip_conf_path).sections,
+        leaving=QueueLeaving(ami, astdb),
     )  # fmt: skip
     return Provisioned(
         seats=PlatformSeats(look, astdb, frozenset(settings.calls.contexts)),

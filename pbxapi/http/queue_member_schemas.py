@@ -71,7 +71,11 @@ class MemberSchema(ma.Schema):
     in_call = live(ma.fields.Boolean, "Whether it talks with a caller of this queue.", example=False)
     calls_taken = live(ma.fields.Integer, "Since it is a member, or Asterisk was started.", 7, null=False)
     last_call = live(ma.fields.DateTime, "When its last call of this queue ended.", "2026-01-05T10:12:31+00:00")
-    logged_in_at = live(ma.fields.DateTime, "Since when it is a member.", "2026-01-05T08:00:03+00:00")
+    logged_in_at = live(
+        ma.fields.DateTime,
+        "Since when it is a member; of a static one since Asterisk loaded it.",
+        "2026-01-05T08:00:03+00:00",
+    )
     wrapup_time = live(ma.fields.Integer, "Seconds of rest after a call, its own or the queue's.", 10)
 
 

@@ -18,6 +18,7 @@ from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import check_if_match, encode, respond
 from pbxapi.http.extension_plans import WriteQuery, answers_with, applied, respond_planned, write_of
+from pbxapi.http.paging import Page, collection
 from pbxapi.http.queue_answers import member_document
 from pbxapi.http.queue_member_bodies import FreshQuery, MemberChangesSchema, MemberDeleteQuery, NewMemberSchema
 from pbxapi.http.queue_member_schemas import (
@@ -63,6 +64,20 @@ def add_queue_member(body: dict[str, Any], query: dict[str, Any], queue: str) ->
     found = queues().add(queue, member)
     audit.record(f"add member {found.interface} to queue {queue}")
     return respond(member_document(found), status=201, headers=_where(queue, found.interface))
+
+
+@blp.get("/queues/<queue>/members")
+@require("read")
+@blp.arguments(FreshQuery, location="query")
+@blp.response(200, collection(MemberSchema), headers=headers("ETag"))
+@blp.problems(*LIVE_PROBLEMS)
+def list_queue_members(query: dict[str, Any], queue: str) -> Response:
+    """The members of a queue, by number
+
+    The same as in the queue itself.
+    """
+    found = queues().get(queue, fresh=query["fresh"])
+    return respond(Page([member_document(each) for each in found.members], None))
 
 
 @blp.get("/queues/<queue>/members/<path:member>")

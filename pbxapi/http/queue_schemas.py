@@ -146,8 +146,12 @@ class QueueSchema(QueueSettingsSchema):
     abandoned = live(ma.fields.Integer, "Callers who gave up, since then.", 4)
     holdtime = live(ma.fields.Integer, "Seconds that callers waited, a moving average of Asterisk's.", 12)
     talktime = live(ma.fields.Integer, "Seconds that calls took, a moving average.", 187)
-    service_level_percent = live(ma.fields.Float, "Of the answered calls, those answered within `service_level`.", 93.5)
-    service_level_percent_2 = live(ma.fields.Float, "The same, of all calls. Null before Asterisk 15.", 90.3)
+    service_level_percent = live(
+        ma.fields.Float, "Of the answered calls, those answered within `service_level`. Null of none.", 93.5
+    )
+    service_level_percent_2 = live(
+        ma.fields.Float, "The same, of all calls. Null of none, and before Asterisk 15.", 90.3
+    )
     longest_wait = live(ma.fields.Integer, "Seconds, of those who wait now; 0 when nobody does.", 42, null=False)
     agents_free = live(
         ma.fields.Integer,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from pbxapi.ami import AmiError, AmiRefused, AmiUnavailable, AmiUnknownAction, Client
 from pbxapi.ami.pending import Pending
 from pbxapi.errors import Invalid
 from pbxapi.pbx.plan import KeyChange, StateChange
 from pbxapi.pbx.text import LINE_ENDS
+
+T = TypeVar("T")
 
 Action = tuple[str, list[tuple[str, str]]]
 """Its name, and its headers."""
@@ -89,9 +92,11 @@ class AstDb:
     def write(self, changes: Iterable[KeyChange], sent: list[KeyChange] | None = None) -> None:
         """Make each entry what its `after` says. When one fails, `sent` holds those that may have been written."""
         changes = list(changes)
+        if any(LINE_ENDS.search(f"{change.key}{change.after}") for change in changes):
+            raise Invalid("A value holds a line end or a NUL, which cannot be written")
         places: list[int] = []
         try:
-            self._run([_action(change) for change in changes], places)
+            self._run(changes, _action, places)
         finally:
             if sent is not None:
                 sent.extend(changes[place] for place in places)
@@ -101,12 +106,13 @@ class AstDb:
         if changes:
             self.write(KeyChange(c.family, c.key, c.after, c.before) for c in reversed(changes))
 
-    def _run(self, actions: Sequence[Action], may_have_run: list[int]) -> None:
+    def _run(self, changes: Sequence[T], action: Callable[[T], Action], may_have_run: list[int]) -> None:
         """Start them all, and wait. `may_have_run` gets the places of those that did, or of which it is not known."""
         under_way: list[tuple[int, list[Pending]]] = []
         failures: list[AmiError] = []
-        for first in range(0, len(actions), AT_ONCE):
-            under_way.append((first, self._start(actions[first : first + AT_ONCE], first, may_have_run, failures)))
+        for first in range(0, len(changes), AT_ONCE):
+            some = [action(change) for change in changes[first : first + AT_ONCE]]
+            under_way.append((first, self._start(some, first, may_have_run, failures)))
             if len(under_way) > 1:
                 # Asterisk works on some while we wait for those before them.
                 _wait(*under_way.pop(0), may_have_run, failures)
@@ -137,7 +143,7 @@ class AstDb:
     def set_states(self, changes: Iterable[StateChange]) -> None:
         """Set each, so that whoever watches is told at once. One that goes back to None leaves no entry behind."""
         changes = list(changes)
-        self._run([_setter(change) for change in changes], [])
+        self._run(changes, _setter, [])
         gone = [change.device.partition(":") for change in changes if change.after is None]
         self.write(KeyChange(FAMILIES[kind], name, None, None) for kind, _, name in gone)
 
@@ -168,10 +174,7 @@ def _action(change: KeyChange) -> Action:
     where = [("Family", change.family), ("Key", change.key)]
     if change.after is None:
         return "DBDel", where
-    value = str(change.after)
-    if LINE_ENDS.search(change.key + value):
-        raise Invalid("A value holds a line end or a NUL, which cannot be written")
-    return "DBPut", [*where, ("Val", value)]
+    return "DBPut", [*where, ("Val", str(change.after))]
 
 
 def _setter(change: StateChange) -> Action:

@@ -29,6 +29,7 @@ from pbxapi.pbx.provisioning import (
     Result,
     Write,
 )
+from pbxapi.pbx.queue_leaving import QueueLeaving
 from pbxapi.pbx.stored import Stored, lead
 from pbxapi.pbx.voicemail_file import VoicemailFile
 
@@ -55,6 +56,7 @@ class PlatformExtensions:
         journal: Journal,
         peers: Peers,
         sections: Sections,
+        leaving: QueueLeaving | None = None,
     ) -> None:
         self._engine = engine
         self._look = look
@@ -65,6 +67,7 @@ class PlatformExtensions:
         self._journal = journal
         self._peers = peers
         self._sections = sections
+        self._leaving = leaving
 
     def all(self) -> tuple[Extension, ...]:
         """Every extension, by number."""
@@ -169,6 +172,8 @@ class PlatformExtensions:
                     self._voicemail.link(number, new_context)
             except OSError:
                 yield f"The link to mailbox {number} could not be set: its lamp may not follow"
+        if self._leaving:
+            yield from self._leaving.leave([number for number, after in decided.states.items() if after is None])
 
     def drift(self, number: str) -> tuple[Difference, ...]:
         """Where rows, AstDB, what is generated and what Asterisk runs disagree. Raises NotFound."""

@@ -98,6 +98,7 @@ def _queue(
     settings: Mapping[str, QueueSettings] | None,
 ) -> Queue:
     own = settings.get(name) if settings is not None else None
+    completed, abandoned = _count(params, "Completed"), _count(params, "Abandoned")
     there = {member.interface.lower() for member in running}
     static = own.static_members if own else ()
     missing = [_not_running(each) for each in static if each.interface.lower() not in there]
@@ -110,10 +111,11 @@ def _queue(
         max_callers=own.max_callers if own else _count(params, "Max"),
         weight=own.weight if own else _count(params, "Weight"),
         service_level=own.service_level if own else _count(params, "ServiceLevel"),
-        service_level_percent=_percent(params, "ServicelevelPerf"),
-        service_level_percent_2=_percent(params, "ServicelevelPerf2"),
-        completed=_count(params, "Completed"),
-        abandoned=_count(params, "Abandoned"),
+        # Asterisk says 0.0 of no calls at all, which would be red on a wallboard all night.
+        service_level_percent=_percent(params, "ServicelevelPerf") if completed else None,
+        service_level_percent_2=_percent(params, "ServicelevelPerf2") if completed or abandoned else None,
+        completed=completed,
+        abandoned=abandoned,
         holdtime=_count(params, "Holdtime"),
         talktime=_count(params, "TalkTime"),
         callers=tuple(sorted(callers, key=lambda caller: caller.position)),

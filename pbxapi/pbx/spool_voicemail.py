@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ log = logging.getLogger("pbxapi.voicemail")
 
 DEFAULT = "default"
 TRIES = 3
-"""How often a message is looked for again that somebody moved while we waited for the lock."""
+"""How often a message is looked for that somebody moves meanwhile."""
+PAUSE = 0.005
 COUNTED = frozenset({INBOX, OLD, URGENT})
 """The folders of which phones are told how many messages they hold."""
 
@@ -155,10 +157,14 @@ class SpoolVoicemail:
     def _found(self, mailbox: str, message_id: str) -> Iterator[tuple[RunningBox, Box, Found]]:
         box = self._box(mailbox)
         with self._spool.box(box.context, box.mailbox) as there:
-            found = next((each for each in there.messages() if each.id == message_id), None) if there else None
-            if there is None or found is None:
-                raise NotFound(f"There is no such message in mailbox {mailbox}")
-            yield box, there, found
+            for _ in range(TRIES):
+                found = next((each for each in there.messages() if each.id == message_id), None) if there else None
+                if there and found:
+                    yield box, there, found
+                    return
+                # What is moved while the folders are read, one after the other, may be seen in neither.
+                time.sleep(PAUSE)
+        raise NotFound(f"There is no such message in mailbox {mailbox}")
 
     def _box(self, mailbox: str) -> RunningBox:
         number, at, context = mailbox.partition("@")

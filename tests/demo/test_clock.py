@@ -48,10 +48,12 @@ def test_an_action_that_fails_is_logged_and_the_next_one_runs(caplog: pytest.Log
 
 
 def test_after_stop_nothing_happens_any_more() -> None:
+    before = set(threading.enumerate())
     clock, ran = Clock(threading.RLock()), threading.Event()
     clock.start()
+    assert [each.name for each in set(threading.enumerate()) - before] == ["demo-clock"]
     clock.later(0.02, ran.set)
     clock.stop(SECONDS)
     clock.later(0.0, ran.set)
     assert not ran.wait(0.05)
-    assert not any(thread.name == "demo-clock" for thread in threading.enumerate())
+    assert set(threading.enumerate()) <= before

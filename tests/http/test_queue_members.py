@@ -57,6 +57,13 @@ def test_an_encoded_interface_comes_through_a_real_server(served: Served) -> Non
         server.server_close()
 
 
+def test_members_are_listed_as_in_their_queue(served: Served) -> None:
+    found = served.json("GET", "/queues/400/members")
+    assert found == {"items": served.json("GET", "/queues/400")["members"], "next": None}
+    assert len(found["items"]) == 2
+    served.ask("GET", "/queues/999/members", 404)
+
+
 def test_who_is_not_there_is_a_404(served: Served) -> None:
     for path in (f"{MEMBERS}/299", "/queues/401/members/200"):
         served.ask("GET", path, 404)

@@ -54,7 +54,7 @@ def test_who_waits_and_who_serves_is_read(version: str, seconds: int) -> None:
     [support] = read(*captured(f"{version}-waiting"))
     assert (support.queue, support.running, support.configured, support.settings) == ("support", True, None, None)
     assert (support.strategy, support.max_callers, support.weight, support.service_level) == ("ringall", 0, 0, 0)
-    assert (support.completed, support.abandoned, support.service_level_percent) == (0, 0, 0.0)
+    assert (support.completed, support.abandoned, support.service_level_percent) == (0, 0, None)
     [waiting] = support.callers
     assert (waiting.position, waiting.caller.number, waiting.caller.name) == (1, "100", "User One")
     assert waiting.channel.startswith("PJSIP/100-")

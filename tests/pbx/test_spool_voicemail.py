@@ -18,7 +18,7 @@ from pbxapi.pbx import voicemail_lock
 from pbxapi.pbx import voicemail_moves as moves
 from pbxapi.pbx.spool_voicemail import SpoolVoicemail
 from pbxapi.pbx.voicemail import VoicemailMessage
-from pbxapi.pbx.voicemail_spool import Box
+from pbxapi.pbx.voicemail_spool import Box, Found
 from tests.things_recordings import SOUND
 from tests.things_voicemail import RECEIVED, VoicemailManager, put_message, text
 
@@ -359,6 +359,13 @@ def test_a_message_that_was_moved_meanwhile_is_found_again(exchange: Exchange) -
 
     exchange.voicemail.mark("100", second, read=True, check=moved)
     assert exchange.where() == {second: "Old"}
+
+
+def test_a_message_that_nobody_saw_on_its_way_is_found(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = exchange.put(0)
+    usual, seen = Box.messages, [list[Found](), list[Found]()]
+    monkeypatch.setattr(Box, "messages", lambda box: seen.pop() if seen else usual(box))
+    assert exchange.voicemail.message("100", name).folder == "INBOX"
 
 
 def test_many_at_once_lose_nothing(exchange: Exchange) -> None:

@@ -160,8 +160,9 @@ def test_a_blind_transfer_tells_from_whom_and_where_to(logged: Logged) -> None:
     with logged.exchange.manager() as manager:
         logged.phone("100").call("101").wait_answered()
         transferer = channel_of(manager, "101")
+        eventually(lambda: "bridge 100" in steps_so_far(logged, before), "100 and 101 talk")
         manager.ask("BlindTransfer", Channel=transferer, Context="from-internal", Exten="105")
-        eventually(lambda: steps_so_far(logged, before).count("bridge 100") == 2, "105 is talked to")
+        eventually(lambda: steps_so_far(logged, before).count("bridge 100") == 2, "105 is talked to", 10)
         hang_up_all(manager)
 
     journey = logged.journey(logged.ended(after=before))

@@ -81,6 +81,11 @@ def test_an_agent_is_let_in_as_the_feature_code_does_it(platform: PlatformExchan
     assert member(platform, ALICE) == {}
     assert lamp(platform) == "NOT_INUSE"
 
+    platform_api.post("/agents/200/login", {"queues": ["400"]}, status=200)
+    platform_api.send("DELETE", "/extensions/200?apply=false", status=200)
+    assert member(platform, ALICE) == {}, "who gets the number next would be called"
+    assert not platform.astdb("QUEUE200*400")
+
 
 def test_an_agent_logs_in_where_it_is_listed(platform: PlatformExchange, platform_api: Api) -> None:
     prepared(platform, platform_api)
