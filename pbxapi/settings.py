@@ -171,6 +171,34 @@ class Web:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How often one key, and one address, may ask. With `memory://` each worker counts for itself.
+
+    `bad_keys` is for requests of one address whose key is not known. Each is text such as 100/second, or off.
+    """
+
+    key: str = _variable("RATE_LIMIT_KEY", "6000/minute", read.rate)
+    address: str = _variable("RATE_LIMIT_ADDRESS", "12000/minute", read.rate)
+    bad_keys: str = _variable("RATE_LIMIT_BAD_KEYS", "20/minute", read.rate)
+    storage: str = _variable("RATE_LIMIT_STORAGE", "memory://", read.limit_storage, secret=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Who did what: in the store for `days` (0: for ever), and as JSON lines in a file where `path` names one."""
+
+    path: str = _variable("AUDIT_LOG_PATH", "")
+    days: int = _variable("AUDIT_DAYS", 365, read.number(0, 36500, int))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """`GET /metrics`: for who brings the token, and without one for requests from this host itself."""
+
+    token: str = _variable("METRICS_TOKEN", "", read.token, secret=True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Legacy:
     """The `?cmd=` interface."""
 
@@ -197,6 +225,9 @@ class Settings:
     provisioning: Provisioning = Provisioning()
     log: Log = Log()
     web: Web = Web()
+    limits: Limits = Limits()
+    audit: Audit = Audit()
+    metrics: Metrics = Metrics()
     legacy: Legacy = Legacy()
     demo: bool = False
 

@@ -130,3 +130,26 @@ def file_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}\.conf", text):
         raise ValueError(f"{text!r} is not the name of a file such as pjsip_api.conf, without a folder")
     return text
+
+
+def rate(text: str) -> str:
+    """Read how often something may happen: 100/second, 6000/minute, 5000/hour; empty for off."""
+    if text.lower() == "off":
+        return ""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour)", text):
+        raise ValueError(f"must be such as 6000/minute (second, minute, hour), or off, not {text!r}")
+    return text
+
+
+def limit_storage(text: str) -> str:
+    """Read where limits are counted: memory://, or the URL of a Redis server. It may hold a password: not shown."""
+    if text != "memory://" and not re.match(r"(redis|rediss|redis\+unix|unix)://.", text):
+        raise ValueError("must be memory://, or a URL such as redis://127.0.0.1:6379/0")
+    return text
+
+
+def token(text: str) -> str:
+    """Read a token that is not easily guessed."""
+    if len(text) < 16 or not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("must be 16 characters or more, without blanks")
+    return text

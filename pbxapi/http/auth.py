@@ -17,12 +17,15 @@ from urllib.parse import parse_qsl
 from flask import request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from pbxapi.http import idempotency, limits
 from pbxapi.http.context import state
 from pbxapi.http.parser import refuse_query
 from pbxapi.settings import is_placeholder
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+    from pbxapi.pbx.call_policy import CallPolicy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +52,7 @@ class Principal:
 
     name: str
     scopes: frozenset[str]
+    policy: CallPolicy | None = None
 
 
 OWNER = Principal("API_SECRET_KEY", frozenset(SCOPES))
@@ -77,6 +81,18 @@ class ScopeLacking(Forbidden):
     def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
         """Add the challenge."""
         return [*super().get_headers(*args, **kwargs), ("WWW-Authenticate", self.challenge)]
+
+
+def admit(environ: WSGIEnvironment) -> Principal:
+    """Say whose key the request brings, unless it is one too many. Raises KeyRefused (401), TooManyRequests (429)."""
+    limits.address(environ)
+    try:
+        caller = authenticate(environ)
+    except KeyRefused:
+        limits.bad_key(environ)
+        raise
+    limits.key(caller.name)
+    return caller
 
 
 def authenticate(environ: WSGIEnvironment) -> Principal:
@@ -124,12 +140,14 @@ def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             environ = request.environ
-            caller = authenticate(environ)
+            caller = admit(environ)
             if scope not in caller.scopes:
                 environ[REFUSED] = f"the scope {scope} is lacking"
                 raise ScopeLacking(caller, scope)
             if strict and environ.get("QUERY_STRING"):
                 refuse_query()
+            if environ["REQUEST_METHOD"] == "POST" and "HTTP_IDEMPOTENCY_KEY" in environ:
+                return idempotency.once(caller.name, lambda: view(*args, **kwargs))
             return view(*args, **kwargs)
 
         return _documented(guarded, [{"bearer": [scope]}, {"api_key": [scope]}])

@@ -45,6 +45,13 @@ KINDS = {
         ),
         Kind(
             403,
+            "call-policy",
+            "The key may not place this call",
+            "The key is known and has the scope, but a call policy says whom it may call, from where, when, how often: "
+            "`detail` names the part that forbids it. Who has the scope `admin` can change the policy.",
+        ),
+        Kind(
+            403,
             "link-refused",
             "No link of ours",
             "The link was altered, or it was made with an API_SECRET_KEY that is not in use any more.",
@@ -91,6 +98,13 @@ KINDS = {
             "ended.",
         ),
         Kind(
+            409,
+            "idempotency-key-in-use",
+            "The first request is under way",
+            "A request with this Idempotency-Key is being worked on, or nobody knows how it ended. Ask again after the "
+            "seconds in Retry-After, with the same Idempotency-Key: the answer will be that of the first.",
+        ),
+        Kind(
             410,
             "recording-deleted",
             "The recording was deleted",
@@ -119,6 +133,12 @@ KINDS = {
             "Invalid values",
             "The request can be read, but values in it cannot be used. `errors` lists them by field; a query "
             "parameter or field that is not known is among them.",
+        ),
+        Kind(
+            422,
+            "idempotency-key-reused",
+            "Idempotency-Key of another request",
+            "This Idempotency-Key came before, with another body, path or query. Take a new one for each request.",
         ),
         Kind(429, "too-many-requests", "Too many requests", "Wait for the seconds in Retry-After."),
         Kind(500, "internal-error", "Internal error", "A fault of this API. Its log tells more under the request id."),

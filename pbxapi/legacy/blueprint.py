@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from pbxapi.http.auth import KeyRefused, Principal, ScopeLacking, authenticate
+from pbxapi.http.auth import KeyRefused, Principal, ScopeLacking, admit
 from pbxapi.http.body import PATH_SAFE
 from pbxapi.http.context import state
 from pbxapi.legacy import cdr_report, envelope, extensions, follow_me, queues, recordings  # noqa: F401 (they add commands)
@@ -80,7 +80,7 @@ def _serve(command: Command | None, name: str, *, classic: bool) -> Response:
 
 def _caller() -> Principal:
     try:
-        return authenticate(request.environ)
+        return admit(request.environ)
     except KeyRefused as error:
         log.info("no access from %s: %s", request.remote_addr, error.reason)
         if "Authorization" in request.headers or "X-API-Key" in request.headers:

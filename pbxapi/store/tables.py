@@ -13,6 +13,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -132,3 +133,77 @@ roll_up_tallies = Table(
     sqlite_with_rowid=False,
 )
 """Calls by hour and by day. `unit` is hour or day, `number` counts them from 1970 on by the exchange's clock."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("prefix", String(16), nullable=False),
+    Column("scopes", String(200), nullable=False),
+    Column("networks", Text, nullable=False),
+    Column("policy", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(80), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("rotated_at", UtcDateTime),
+    Column("previous_hash", String(64), unique=True),
+    Column("previous_until", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    Column("last_used_from", String(64)),
+)
+"""Keys, by name. `hash` is SHA-256 in hexadecimal; `previous_hash` is good until `previous_until`, after a rotation.
+
+`scopes` have blanks between them, `networks` and `policy` are JSON.
+"""
+
+placed = Table(
+    "placed",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", Key, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("call_id", String(64)),
+    Index("ix_placed_key_at", "key", "at"),
+)
+"""What keys with a call policy placed, the last hours of it: calls at once and calls a minute are counted here."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("key", Key),
+    Column("remote", String(64)),
+    Column("action", String(64), nullable=False),
+    Column("target", String(150), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("status", Integer),
+    Column("detail", Text),
+    Column("before", Text),
+    Column("after", Text),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_key", "key", "id"),
+    Index("ix_audit_target", "target", "id"),
+    # An id must never come again, also after the oldest were let go of: it is a cursor.
+    sqlite_autoincrement=True,
+)
+"""Who did what: rows are added, and let go of when they are old; never changed. `before` and `after` are JSON."""
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")),
+    Index("ix_idempotency_created_at", "created_at"),
+)
+"""First answers to what came with an Idempotency-Key; `status` is null while the first request is under way.
+
+`id` is SHA-256 of the key's name and the Idempotency-Key, `fingerprint` that of method, path, query and body.
+"""
