@@ -12,11 +12,12 @@ CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
 TESTING := $(VENV)/.testing
 LINTING := $(VENV)/.linting
+DOCUMENTING := $(VENV)/.documenting
 BENCHING := $(VENV)/.benching
 FAST := $(VENV)-fast/.installed
 METADATA := setup.cfg pyproject.toml
 
-.PHONY: help demo test real lint bench venv python
+.PHONY: help demo test real lint docs bench venv python
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +25,7 @@ help:
 	@echo 'make test          all tests; those that need real components are skipped without them'
 	@echo 'make real          fetch real Asterisk servers for the tests (a Debian machine, no root)'
 	@echo 'make lint          ruff and mypy'
+	@echo 'make docs          the documentation as HTML, in build/docs'
 	@echo 'make bench         measure against other clients and the old way, after make real (some 40 minutes)'
 	@echo 'make venv          .venv with all that development needs'
 
@@ -40,6 +42,9 @@ lint: $(TESTING) $(LINTING)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(DOCUMENTING)
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 bench: $(BENCHING) $(FAST)
 	$(BIN)/python -m bench.ami
@@ -79,6 +84,11 @@ $(TESTING): $(METADATA) | $(CREATED)
 $(LINTING): $(METADATA) | $(TESTING)
 	@echo 'Installing the linters into $(VENV) ...'
 	@$(PIP) install -e '.[lint]'
+	@touch $@
+
+$(DOCUMENTING): $(METADATA) | $(TESTING)
+	@echo 'Installing what makes the documentation into $(VENV) ...'
+	@$(PIP) install -e '.[docs]'
 	@touch $@
 
 $(BENCHING): $(METADATA) | $(TESTING)

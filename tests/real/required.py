@@ -16,6 +16,10 @@ PACKAGES = {
     "mariadb-install-db": "mariadb-server",
     "nginx": "nginx",
     "sipp": "sip-tester",
+    "bash": "bash",
+    "curl": "curl",
+    "jq": "jq",
+    "php": "php-cli",
 }
 
 
