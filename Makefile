@@ -12,19 +12,21 @@ CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
 TESTING := $(VENV)/.testing
 LINTING := $(VENV)/.linting
+AUDITING := $(VENV)/.auditing
 DOCUMENTING := $(VENV)/.documenting
 BENCHING := $(VENV)/.benching
 FAST := $(VENV)-fast/.installed
 METADATA := setup.cfg pyproject.toml
 
-.PHONY: help demo test real lint docs bench venv python
+.PHONY: help demo test real lint audit docs bench venv python
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo          the API with its built-in exchange, on http://127.0.0.1:8080 (PORT=8081: elsewhere)'
 	@echo 'make test          all tests; those that need real components are skipped without them'
 	@echo 'make real          fetch real Asterisk servers for the tests (a Debian machine, no root)'
-	@echo 'make lint          ruff and mypy'
+	@echo 'make lint          ruff, mypy and bandit'
+	@echo 'make audit         ask whether what is installed has known vulnerabilities (online)'
 	@echo 'make docs          the documentation as HTML, in build/docs'
 	@echo 'make bench         measure against other clients and the old way, after make real (some 40 minutes)'
 	@echo 'make venv          .venv with all that development needs'
@@ -42,6 +44,11 @@ lint: $(TESTING) $(LINTING)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive pbxapi migrations wsgi.py
+
+# Asks an online database of vulnerabilities about what is installed: not part of CI, which must not need it.
+audit: $(AUDITING)
+	@$(BIN)/pip-audit --skip-editable
 
 docs: $(DOCUMENTING)
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
@@ -84,6 +91,10 @@ $(TESTING): $(METADATA) | $(CREATED)
 $(LINTING): $(METADATA) | $(TESTING)
 	@echo 'Installing the linters into $(VENV) ...'
 	@$(PIP) install -e '.[lint]'
+	@touch $@
+
+$(AUDITING): $(METADATA) | $(TESTING)
+	@$(PIP) install 'pip-audit>=2.9,<3'
 	@touch $@
 
 $(DOCUMENTING): $(METADATA) | $(TESTING)

@@ -105,7 +105,7 @@ def _open(folder: int) -> int | None:
         return None
     with contextlib.suppress(PermissionError):
         # Whatever the umask: an Asterisk that cannot open it would go on without a lock.
-        os.fchmod(handle, 0o666)
+        os.fchmod(handle, 0o666)  # nosec B103
     return handle
 
 
