@@ -18,7 +18,7 @@ BENCHING := $(VENV)/.benching
 FAST := $(VENV)-fast/.installed
 METADATA := setup.cfg pyproject.toml
 
-.PHONY: help demo test real lint audit docs bench venv python
+.PHONY: help demo test real lint audit docs bench soak venv python
 .DELETE_ON_ERROR:
 
 help:
@@ -29,6 +29,8 @@ help:
 	@echo 'make audit         ask whether what is installed has known vulnerabilities (online)'
 	@echo 'make docs          the documentation as HTML, in build/docs'
 	@echo 'make bench         measure against other clients and the old way, after make real (some 40 minutes)'
+	@echo 'make wheel         dist/pbxapi-VERSION-py3-none-any.whl, which is what is installed in production'
+	@echo 'make soak          break things under traffic, and load, after make real: docs/faults.md (some 40 minutes)'
 	@echo 'make venv          .venv with all that development needs'
 
 demo: $(RUNTIME)
@@ -60,6 +62,15 @@ bench: $(BENCHING) $(FAST)
 	$(BIN)/python -m bench.recordings
 	$(BIN)/python -m bench.provision
 	$(BIN)/python -m bench.queues
+
+# Without what an earlier version left in build/.
+wheel: | $(CREATED)
+	@rm -rf build/lib
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+	@ls dist/pbxapi-*.whl
+
+soak: $(TESTING)
+	$(BIN)/python -m tests.soak
 
 venv: $(RUNTIME) $(TESTING) $(LINTING)
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from pbxapi import logs
+from pbxapi import logs, metrics
 from pbxapi.http import (
     agents,
     apply,
     ari,
+    audit,
+    audit_log,
+    auth,
     calls,
     cdr,
     cdr_stats,
@@ -23,6 +26,8 @@ from pbxapi.http import (
     features,
     follow_me,
     health,
+    keys,
+    limits,
     parking,
     peers,
     problems,
@@ -33,6 +38,7 @@ from pbxapi.http import (
     system,
     voicemail,
 )
+from pbxapi.http import metrics as metrics_page
 from pbxapi.http.access_log import AccessLog
 from pbxapi.http.api import Api
 from pbxapi.http.context import State
@@ -56,7 +62,7 @@ RESOURCES = (
     health.blp, system.blp, peers.blp, channels.blp, calls.blp, cdr_stats.blp, cdr.blp, recordings.blp, parking.blp,
     extensions.blp, extension_batch.blp, follow_me.blp, features.blp, apply.blp,
     queues.blp, queue_members.blp, queue_stats.blp, agents.blp, voicemail.blp,
-    ari.blp,
+    ari.blp, keys.blp, audit_log.blp, metrics_page.blp,
 )  # fmt: skip
 
 
@@ -65,12 +71,16 @@ def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None =
 
     Raises SettingsError when the store's URL is none, or the log cannot be written.
     """
-    logs.configure(settings.log)
+    logs.configure(settings.log, settings.audit)
     store = store or build_store(settings)
     app = Flask("pbxapi", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["pbxapi"] = State(settings, pbx or build_pbx(settings, store), store)
     problems.install(app)
+    limits.install(app, settings.limits)
+    auth.install(app, store)
+    audit.install(app, settings.audit)
+    metrics.install(app)
     app.extensions["pbxapi.api"] = api = Api(app)
     api.register(*RESOURCES)
     app.register_blueprint(docs.blueprint)

@@ -17,6 +17,8 @@ COMMANDS = {
     "doctor": ("pbxapi.doctor", "check the configuration and the exchange, and say what to do"),
     "demo": ("pbxapi.demo.command", "serve the API with a built-in exchange, for trying it out"),
     "extensions": ("pbxapi.extensions_command", "import extensions from a CSV file"),
+    "keys": ("pbxapi.keys_command", "make keys for the API, list, rotate and revoke them"),
+    "deploy-files": ("pbxapi.deploy_files", "write the files for nginx, systemd and others into a folder"),
     "openapi": ("pbxapi.openapi", "print the OpenAPI document"),
 }
 

@@ -3,65 +3,86 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pbxapi.doctor_database import databases
+from pbxapi.doctor_exchange import exchange
+from pbxapi.doctor_files import files
+from pbxapi.doctor_host import host
 from pbxapi.doctor_past import past
+from pbxapi.doctor_web import web
 from pbxapi.environment import read_environment
 from pbxapi.findings import Finding
 from pbxapi.settings import Settings
 
 if TYPE_CHECKING:
-    from pbxapi.pbx.interfaces import Pbx
     from pbxapi.store import Store
 
-# Without these the live side does not work; what else is missing is a remark.
-NEEDED = ("channels", "channels.hangup", "calls.originate", "system.info")
-
-MANAGER_USER = """\
-In manager.conf:
-  [pbxapi]
-  secret = <a long random one>
-  deny = 0.0.0.0/0.0.0.0
-  permit = 127.0.0.1/255.255.255.255
-  read = call
-  write = system,call,originate,reporting,agent,user
-  writetimeout = 1000
-and `asterisk -rx 'manager reload'`."""
+MARKS = {"fine": "ok  ", "remark": "note", "fault": "FAIL"}
+GUNICORN = Path("/etc/pbxapi/gunicorn.conf.py")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing can be said on the command line."""
+    """Declare what can be said on the command line."""
+    parser.add_argument("--json", action="store_true", help="print a list of level, what and advice, for a program")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"what `serve` is given as --config ({GUNICORN}, where it is there)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every finding; 1 when one of them is a fault. Raises SettingsError."""
+    """Print every finding; 1 when one of them is a fault. Raises SettingsError: the command's status is 2."""
     from pbxapi.app import build_pbx, build_store  # noqa: PLC0415
 
     settings = Settings.from_environ(read_environment())
+    workers, threads = _size(args.config or (GUNICORN if GUNICORN.is_file() else None))
     store = build_store(settings)
     pbx = build_pbx(settings, store)
     try:
-        return _report([*_store(store), *_exchange(settings, pbx), *past(settings, pbx)])
+        found = [
+            *_store(store),
+            *files(settings, store),
+            *exchange(settings, pbx),
+            *databases(settings, workers, threads),
+            *past(settings, pbx),
+            *web(settings, pbx, workers),
+            *host(workers, threads),
+        ]
     finally:
         pbx.close()
         store.close()
+    (_print_json if args.json else _print)(found)
+    return int(any(each.level == "fault" for each in found))
 
 
-def _report(findings: list[Finding]) -> int:
-    worst = 0
-    for finding in findings:
-        mark = {"fine": "ok  ", "remark": "note", "fault": "FAIL"}[finding.level]
-        sys.stdout.write(f"{mark}  {finding.what}\n")
+def _size(config: Path | None) -> tuple[int, int]:
+    """Workers, and threads in each. Raises SettingsError for a file that cannot be read."""
+    from pbxapi.serve import THREADS, WORKERS, read_config  # noqa: PLC0415
+
+    said = read_config(config) if config else {}
+    return int(said.get("workers", WORKERS)), int(said.get("threads", THREADS))
+
+
+def _print(found: list[Finding]) -> None:
+    for finding in found:
+        sys.stdout.write(f"{MARKS[finding.level]}  {finding.what}\n")
         for line in filter(None, finding.advice.split("\n")):
             sys.stdout.write(f"      {line}\n")
-        worst |= finding.level == "fault"
-    return int(worst)
+
+
+def _print_json(found: list[Finding]) -> None:
+    json.dump([dataclasses.asdict(each) for each in found], sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
 
 
 def _store(store: Store) -> Iterator[Finding]:
     from pbxapi.errors import Unavailable  # noqa: PLC0415
+    from pbxapi.keys_command import key_findings  # noqa: PLC0415
     from pbxapi.store.migrate import is_current  # noqa: PLC0415
 
     try:
@@ -69,43 +90,8 @@ def _store(store: Store) -> Iterator[Finding]:
     except Unavailable as error:
         yield Finding("fault", f"{store!r}: cannot be reached", f"{error.__cause__}\nCheck STORE_URL.")
         return
-    if current:
-        yield Finding("fine", f"{store!r}: its tables are those of this version")
-    else:
+    if not current:
         yield Finding("fault", f"{store!r}: its tables are not those of this version", "Run `pbxapi migrate`.")
-
-
-def _exchange(settings: Settings, pbx: Pbx) -> Iterator[Finding]:
-    from pbxapi.ami import AmiError, AmiLoginRefused  # noqa: PLC0415
-    from pbxapi.errors import PbxError  # noqa: PLC0415
-
-    where = f"manager at {settings.ami.host}:{settings.ami.port}"
-    if not pbx.credentials.username:
-        advice = f"Set AMI_USERNAME and AMI_SECRET, or let {settings.ami.conf_path} be read.\n{MANAGER_USER}"
-        yield Finding("fault", "no user for the manager is configured", advice)
         return
-    who = f"user {pbx.credentials.username}"
-    try:
-        info = pbx.system.info()
-        capabilities = pbx.system.capabilities(fresh=True)
-    except AmiLoginRefused:
-        advice = f"It says the same for a wrong user, secret or address. Check all three.\n{MANAGER_USER}"
-        yield Finding("fault", f"{where}: refuses {who}", advice)
-        return
-    except (AmiError, PbxError) as error:
-        advice = f"{error}\nIs Asterisk running, `enabled = yes` in manager.conf, and AMI_HOST and AMI_PORT right?"
-        yield Finding("fault", f"{where}: no answer", advice)
-        return
-    yield Finding("fine", f"{where}: Asterisk {info['asterisk']['version']}, {who}")
-    for capability in capabilities:
-        if capability.available:
-            yield Finding("fine", capability.name)
-        else:
-            level = "fault" if capability.name in NEEDED else "remark"
-            yield Finding(level, f"{capability.name}: {capability.reason}")
-    if not any(c.available for c in capabilities if c.name.startswith("peers.")):
-        yield Finding("remark", "no SIP or IAX stack can be listed: /peers shows device states only", MANAGER_USER)
-    for part, answers in pbx.system.ready().items():
-        if part not in {"ami", "store"}:
-            advice = "" if answers else f"Check the {part.upper()}_ or DB_ variables."
-            yield Finding("fine" if answers else "fault", f"{part}: {'answers' if answers else 'no answer'}", advice)
+    yield Finding("fine", f"{store!r}: its tables are those of this version")
+    yield from key_findings(store)

@@ -41,6 +41,11 @@ def _records(settings: Settings, pbx: Pbx) -> Iterator[Finding]:
         yield Finding("remark", f"call records: the table has no {', '.join(lacking)}: they are null in /cdr")
     if not found.has_cel:
         yield Finding("remark", "call records: no table cel: the journey of a call is told from its records alone")
+    elif found.cel_written is False:
+        advice = (
+            "In cel.conf: enable=yes and events=ALL, then `asterisk -rx 'module reload cel'`; CEL_ODBC or CEL_MYSQL."
+        )
+        yield Finding("remark", "call records: the table cel has no events of the newest calls: CEL is off", advice)
     for statement, what in found.lacking:
         advice = f"{statement}\nOn a large table it takes minutes and disk space: at night."
         yield Finding("remark", f"call records: no index for {what}", advice)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from pbxapi import logs
 from pbxapi.environment import read_environment
 from pbxapi.settings import Settings
 
 if TYPE_CHECKING:
     from pbxapi.extensions_csv import Fault, Parsed
+    from pbxapi.extensions_import import Import
     from pbxapi.pbx.provisioning import Extensions
+    from pbxapi.store.engine import Store
 
 BAR = 30  # characters
 COLUMNS = """\
@@ -64,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
         if pbx.extensions is None:
             return _fail("This exchange has no extensions that could be looked after here: see `pbxapi doctor`.")
         with _secrets_file(None if args.dry_run else args.secrets_out) as secrets:
-            return import_lines(pbx.extensions, parsed, args, secrets or sys.stdout)
+            logs.configure_audit(settings.audit)
+            note = partial(_note, store)
+            return import_lines(pbx.extensions, parsed, args, secrets or sys.stdout, note)
     except (PbxError, AmiError) as error:
         return _fail(str(error))
     except OSError as error:
@@ -74,8 +80,25 @@ def run(args: argparse.Namespace) -> int:
         store.close()
 
 
-def import_lines(extensions: Extensions, parsed: Parsed, args: argparse.Namespace, secrets: TextIO) -> int:
-    """Check everything, then write everything; the exit status. Raises what `provisioning.Extensions` raises."""
+def _note(store: Store, importing: Import, outcome: str) -> None:
+    from pbxapi.http.audit_trail import record_command  # noqa: PLC0415
+
+    numbers = ", ".join(importing.numbers)
+    detail = f"{importing.written} of {len(importing.numbers)} were written: {numbers}"
+    record_command(store, "extension.import", "extensions", outcome=outcome, detail=detail)
+
+
+def import_lines(
+    extensions: Extensions,
+    parsed: Parsed,
+    args: argparse.Namespace,
+    secrets: TextIO,
+    note: Callable[[Import, str], None] = lambda *_: None,
+) -> int:
+    """Check everything, then write everything; the exit status. Raises what `provisioning.Extensions` raises.
+
+    `note` is told what was written, or may have been, and whether that is done or failed.
+    """
     from pbxapi.extensions_csv import operations  # noqa: PLC0415
     from pbxapi.extensions_import import Import  # noqa: PLC0415
 
@@ -88,7 +111,13 @@ def import_lines(extensions: Extensions, parsed: Parsed, args: argparse.Namespac
         # A single batch is checked by its write, which is all or nothing.
         importing.rehearse()
     if not args.dry_run and not importing.faults:
-        importing.write(apply=not args.no_apply)
+        outcome = "failed"
+        try:
+            importing.write(apply=not args.no_apply)
+            outcome = "failed" if importing.faults else "done"
+        finally:
+            if importing.written or not importing.faults:
+                note(importing, outcome)
     if importing.faults:
         return refuse(importing.faults, importing.written)
     created = sum(each.operation.op == "create" for each in wanted)

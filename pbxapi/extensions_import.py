@@ -48,6 +48,11 @@ class Import:
         """Whether it is written in several batches."""
         return len(self._wanted) > BATCH
 
+    @property
+    def numbers(self) -> list[str]:
+        """Which extensions, in the order in which they are written."""
+        return [each.operation.number for each in self._wanted]
+
     def rehearse(self) -> None:
         """Find what the exchange would refuse, and write nothing."""
         for batch in self._batches():

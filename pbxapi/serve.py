@@ -3,43 +3,67 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import logging
+import os
+import runpy
+import shutil
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from pbxapi import __version__, logs
 from pbxapi.environment import read_environment
 from pbxapi.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
 
 log = logging.getLogger("pbxapi.serve")
 
+BIND = "127.0.0.1:8080"
+WORKERS = 2
+THREADS = 16
 # From here on what the workers share is worth loading once (about 9 MB of 64 a worker).
 PRELOAD_FROM = 4
 SWITCH_INTERVAL = 0.0005
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _MEMORY = "/dev/shm"  # noqa: S108  (gunicorn makes its own nameless file there)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be said on the command line."""
     parser.add_argument(
-        "--bind", default="127.0.0.1:8080", metavar="ADDRESS", help="host:port, or unix:PATH (%(default)s)"
+        "--config", type=Path, metavar="FILE", help="gunicorn's settings, in Python, that differ from those of pbxapi"
     )
-    parser.add_argument("--workers", type=_count, default=2, help="processes (%(default)s)")
-    parser.add_argument("--threads", type=_count, default=16, help="threads a process (%(default)s)")
+    parser.add_argument("--bind", metavar="ADDRESS", help=f"host:port, or unix:PATH ({BIND}; systemd's sockets)")
+    parser.add_argument("--workers", type=_count, help=f"processes ({WORKERS})")
+    parser.add_argument("--threads", type=_count, help=f"threads a process ({THREADS})")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it. Raises SettingsError before anything is bound."""
     settings = Settings.from_environ(read_environment())
+    _share_metrics()
     check_store(settings)
-    Server(settings, bind=args.bind, workers=args.workers, threads=args.threads).run()
+    _note_start(settings)
+    said = {name: getattr(args, name) for name in ("bind", "workers", "threads") if getattr(args, name) is not None}
+    Server(settings, (read_config(args.config) if args.config else {}) | said).run()
     return 0
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read gunicorn's settings: the names that a file of Python leaves behind. Raises SettingsError."""
+    try:
+        return runpy.run_path(str(path))
+    except Exception as error:
+        raise SettingsError([f"--config {path}: {type(error).__name__}: {error}"]) from None
 
 
 def check_store(settings: Settings) -> None:
@@ -65,29 +89,55 @@ def check_store(settings: Settings) -> None:
         store.close()
 
 
+def _share_metrics() -> None:
+    """Let the workers count in one folder. It has to be known before prometheus_client is imported."""
+    if METRICS_FOLDER in os.environ:
+        return
+    folder = tempfile.mkdtemp(prefix="pbxapi-metrics-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+    os.environ[METRICS_FOLDER] = folder
+    owner = os.getpid()
+    # Workers are forks, and leave by os._exit or by sys.exit.
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+
+
+def _note_start(settings: Settings) -> None:
+    from pbxapi.app import build_store  # noqa: PLC0415
+    from pbxapi.http.audit_trail import record_command  # noqa: PLC0415
+
+    logs.configure_audit(settings.audit, make=True)
+    store = build_store(settings)
+    record_command(store, "serve.start", f"pbxapi {__version__}")
+    store.close()
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with an application that it need not look up by name."""
 
-    def __init__(self, settings: Settings, *, bind: str, workers: int, threads: int) -> None:
+    callable: Flask
+
+    def __init__(self, settings: Settings, options: Mapping[str, Any]) -> None:
+        """`options` are gunicorn's, and beat those here; names that gunicorn does not know are passed over."""
         self._settings = settings
         self._options = {
-            "bind": bind,
-            "workers": workers,
-            "threads": threads,
+            "bind": BIND,
+            "workers": WORKERS,
+            "threads": THREADS,
             "worker_class": "gthread",
-            "preload_app": workers >= PRELOAD_FROM,
+            "preload_app": options.get("workers", WORKERS) >= PRELOAD_FROM,
             "proc_name": "pbxapi",
             # A worker that hangs is ended after `timeout`; one that is told to end may finish what it serves.
             "timeout": 60,
             "graceful_timeout": 30,
-            # Longer than the 60 s that nginx keeps a connection to an upstream, so that nginx is the one to close it.
+            # Longer than the 60 s that a proxy keeps a connection to an upstream, so that it is the one to close it.
             "keepalive": 75,
             # TRUSTED_PROXIES alone says who is believed.
             "forwarded_allow_ips": "",
             # Beats into a file: one on disk can stall a worker (gunicorn's FAQ).
-            "worker_tmp_dir": _MEMORY if Path(_MEMORY).is_dir() else None,
+            "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
             # gunicorn 25 and later would put a socket into the home folder.
             "control_socket_disable": True,
+            "child_exit": _forget_worker,
+            **options,
         }
         super().__init__()
 
@@ -96,6 +146,26 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in self._options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
+
+    def reload(self) -> None:
+        """For SIGHUP: read the configuration again, for the workers that take the places of these.
+
+        One that cannot be used is said in the log, and the one before it stays.
+        """
+        before = self._settings
+        try:
+            self._settings = Settings.from_environ(read_environment())
+            check_store(self._settings)
+            app = self.load()
+        except SettingsError as error:
+            log.error("the configuration was not read again: %s", error)  # noqa: TRY400  (it is told in plain lines)
+            self._settings = before
+            return
+        if self.cfg.preload_app:
+            app, self.callable = self.callable, app
+        # Nobody uses this one: the workers that are there have theirs, and the next ones make or inherit another.
+        app.extensions["pbxapi"].pbx.close()
+        app.extensions["pbxapi"].store.close()
 
     def load(self) -> Flask:
         """Build the application: in each worker, or once before them when it is preloaded."""
@@ -112,6 +182,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         with suppress(Unavailable):
             app.extensions["pbxapi"].store.secrets.get(RECORDING_IDS)
         return app
+
+
+def _forget_worker(server: object, worker: Any) -> None:
+    from pbxapi.metrics import forget_worker  # noqa: PLC0415
+
+    forget_worker(worker.pid)
 
 
 def _count(text: str) -> int:

@@ -193,7 +193,7 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """`GET /metrics`: for who brings the token, and without one for requests from this host itself."""
+    """`GET /metrics`: for who brings the token, and for requests from this host itself that came through no proxy."""
 
     token: str = _variable("METRICS_TOKEN", "", read.token, secret=True)
 

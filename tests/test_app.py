@@ -97,7 +97,7 @@ def test_one_line_a_request_says_who_asked_what_and_how_it_went(tmp_path: Path) 
     client = app_with_things(LOG_PATH=str(path), ACCESS_LOG="true").test_client()
     client.get("/things/ä?x=1", headers={**WITH_KEY, "X-Request-ID": "id-1"}, environ_base={"REMOTE_ADDR": "192.0.2.7"})
     client.get("/whoami")
-    first, second = written(path)
+    first, second = [line for line in written(path) if "ms" in line]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", first.pop("time"))
     assert 0 <= first.pop("ms") < 60_000
     assert first == {

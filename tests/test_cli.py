@@ -106,6 +106,6 @@ def test_it_serves_and_ends_cleanly(tmp_path: Path, workers: str) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    assert [line["status"] for line in lines] == [200, 401, 200]
+    assert [line["status"] for line in lines if "ms" in line] == [200, 401, 200]
     # Beside the log and the store, nothing: gunicorn by itself would put a control socket into the home folder.
     assert {found.name.split("-")[0] for found in tmp_path.iterdir()} <= {"log", "pbxapi.db"}

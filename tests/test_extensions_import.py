@@ -10,6 +10,7 @@ import pytest
 from pbxapi import cli, extensions_command
 from pbxapi.extensions_command import import_lines
 from pbxapi.extensions_csv import parse
+from pbxapi.extensions_import import Import
 from pbxapi.pbx.provisioning import Extension, Operation, Outcome, Write
 from tests.things_provisioning import MemoryExtensions
 
@@ -40,6 +41,30 @@ def test_extensions_are_created_and_their_secrets_told(capsys: pytest.CaptureFix
     ]
     assert memory.stored["201"].secret == "Kq7-wie4zo"
     assert capsys.readouterr().err == "wrote 3 of 3\n3 were created, 0 were changed.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("extension,name\n201,B\n202,C\n", [(["201", "202"], 2, "done")]),
+        (f"extension,name\n201,B\n202,{'x' * 60}\n", []),
+    ],
+)
+def test_who_is_told_of_what_was_written(text: str, told: list[tuple[list[str], int, str]]) -> None:
+    found = []
+    args = Namespace(dry_run=False, update=False, no_apply=False)
+
+    def note(importing: Import, outcome: str) -> None:
+        found.append((importing.numbers, importing.written, outcome))
+
+    import_lines(MemoryExtensions(), parse(text.encode()), args, io.StringIO(), note)
+    assert found == told
+    found.clear()
+    broken = MemoryExtensions()
+    broken.write = lambda *_: 1 / 0  # type: ignore[method-assign, assignment]
+    with pytest.raises(ZeroDivisionError):
+        import_lines(broken, parse(text.encode()), args, io.StringIO(), note)
+    assert [each[1:] for each in found] == [(0, "failed")]
 
 
 def test_nothing_is_written_when_a_line_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:

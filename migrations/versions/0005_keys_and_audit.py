@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("previous_until", UtcDateTime()),
         sa.Column("last_used_at", UtcDateTime()),
         sa.Column("last_used_from", sa.String(64)),
+        sa.Column("version", sa.Integer(), nullable=False),
     )
     op.create_table(
         "placed",
@@ -46,27 +47,27 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("key", Key),
         sa.Column("remote", sa.String(64)),
+        sa.Column("kind", sa.String(64), nullable=False),
         sa.Column("action", sa.String(64), nullable=False),
-        sa.Column("target", sa.String(150), nullable=False),
+        sa.Column("target", sa.String(255), nullable=False),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("status", sa.Integer()),
         sa.Column("detail", sa.Text()),
         sa.Column("before", sa.Text()),
         sa.Column("after", sa.Text()),
-        # An id must never come again, also after the oldest were let go of: it is a cursor.
+        # An id must never come again, also after the oldest were let go of: it is part of a cursor.
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_audit_at", "audit", ["at"])
-    op.create_index("ix_audit_key", "audit", ["key", "id"])
-    op.create_index("ix_audit_target", "audit", ["target", "id"])
+    op.create_index("ix_audit_at", "audit", ["at", "id"])
+    for name in ("key", "remote", "kind", "target", "outcome", "request_id"):
+        op.create_index(f"ix_audit_{name}", "audit", [name, "at", "id"])
     op.create_table(
         "idempotency",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("status", sa.Integer()),
-        sa.Column("headers", sa.Text()),
-        sa.Column("body", sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")),
+        sa.Column("answer", sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")),
     )
     op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"])
 

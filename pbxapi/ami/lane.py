@@ -26,6 +26,10 @@ logger = logging.getLogger("pbxapi.ami")
 LONG_PROBE = 1.0
 SHORT_PROBE = 0.1
 
+# For how many seconds others wait for the thread that tries to have a session again. It may take seconds to find out
+# that a server which hangs still hangs: whoever comes meanwhile is told so, rather than be one more thread that waits.
+WAIT_WHILE_DOWN = 1.0
+
 
 @dataclass(frozen=True)
 class ClientConfig:
@@ -85,7 +89,10 @@ class Lane:
         session = self._session
         if session is not None and session.usable(self._config.probe_after):
             return session
-        if not self._opening.acquire(timeout=max(0.0, deadline - monotonic())):
+        patience = max(0.0, deadline - monotonic())
+        if self._failures or (session is not None and session.doubtful):
+            patience = min(patience, WAIT_WHILE_DOWN)
+        if not self._opening.acquire(timeout=patience):
             raise AmiUnavailable("no session in time: another thread is still opening it")
         try:
             return self._renew(deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from time import monotonic
 from typing import NoReturn
 
@@ -12,6 +13,9 @@ from pbxapi.ami.exchange import Exchange, Reply
 from pbxapi.ami.protocol import Message
 
 logger = logging.getLogger("pbxapi.ami")
+
+observers: list[Callable[[str, str, float], None]] = []
+"""Who is told of every action that ended: its name, `ok` or the error's class, and seconds."""
 
 
 class Pending:
@@ -41,8 +45,7 @@ class Pending:
         except AmiError as error:
             log_outcome(self._action, self._session.name, self._started, error)
             raise
-        if logger.isEnabledFor(logging.DEBUG):
-            log_outcome(self._action, self._session.name, self._started)
+        log_outcome(self._action, self._session.name, self._started)
         return reply
 
     def _give_up(self) -> None:
@@ -74,11 +77,17 @@ def _refuse(action: str, response: Message) -> NoReturn:
         raise AmiUnknownAction(action, words)
     if words == "Permission denied":
         raise AmiDenied(action, words)
+    if words == "Asterisk is shutting down":
+        raise AmiUnavailable(f"{action}: {words}")  # it says nothing of what was asked for
     raise AmiRefused(action, words)
 
 
 def log_outcome(action: str, lane: str, started: float, error: AmiError | None = None) -> None:
     """Log an action's name, lane, time and outcome, and nothing that it carried."""
+    seconds = monotonic() - started
     outcome = type(error).__name__ if error else "ok"
+    for observe in observers:
+        observe(action, outcome, seconds)
     level = logging.INFO if error else logging.DEBUG
-    logger.log(level, "%s on %s: %s in %.1f ms", action, lane, outcome, (monotonic() - started) * 1000)
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s on %s: %s in %.1f ms", action, lane, outcome, seconds * 1000)

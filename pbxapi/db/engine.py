@@ -98,6 +98,9 @@ def engine(
     `only_read` has no transactions, and so none to end, and does not ask whether the server is still there of a
     connection that was used a moment ago: two round trips less.
     """
+    # A pool that cannot give a connection back says so with a traceback on standard error, beside our log. Who used the
+    # connection has been told, and who had no use for it any more need not be.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     driver = DRIVER
     url = URL.create(
         f"mysql+{driver}", login.username, None, login.host, login.port, database, {"charset": login.charset}

@@ -112,6 +112,7 @@ def demo_app(
     from pbxapi.app import build_store, create_app  # noqa: PLC0415
     from pbxapi.db.engine import sqlite_engine  # noqa: PLC0415
     from pbxapi.demo.history import make_history  # noqa: PLC0415
+    from pbxapi.demo.history_paths import recordings_path  # noqa: PLC0415
     from pbxapi.demo.platform import DemoCommand  # noqa: PLC0415
     from pbxapi.drivers import freepbx  # noqa: PLC0415
     from pbxapi.pbx.local_time import system_zone  # noqa: PLC0415
@@ -124,7 +125,8 @@ def demo_app(
     store = build_store(settings)
     migrate(store)
     tables = sqlite_engine(str(platform.database), only_read=False)
-    pbx = freepbx.build(settings, store, tables=tables, command=DemoCommand(platform))
+    folders = {"voicemail": str(platform.voicemail), "recordings": str(recordings_path(folder))}
+    pbx = freepbx.build(settings, store, tables=tables, command=DemoCommand(platform), folders=folders)
     return create_app(settings, pbx, store)
 
 
@@ -144,6 +146,9 @@ def _environment(ami_port: int, folder: Path, platform: DemoPlatform) -> Mapping
         "VOICEMAIL_PATH": str(platform.voicemail),
         "QUEUE_LOG_PATH": str(platform.queue_log),
         "LOG_LEVEL": "warning",
+        "RATE_LIMIT_KEY": "off",
+        "RATE_LIMIT_ADDRESS": "off",
+        "RATE_LIMIT_BAD_KEYS": "off",
         "ACCESS_LOG": "false",
     }
 

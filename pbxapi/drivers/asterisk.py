@@ -9,6 +9,7 @@ from functools import partial
 from pbxapi import request_id
 from pbxapi.ami import Client, ClientConfig
 from pbxapi.db.engine import Login
+from pbxapi.drivers.host import ask_asterisk, local_host
 from pbxapi.drivers.past import NO_DATABASE, no_folder, past
 from pbxapi.drivers.plain import provisioning as plain
 from pbxapi.drivers.platform import lock_path
@@ -78,10 +79,12 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
     parts: Mapping[str, Callable[[], bool]],
     login: Login | None,
     provision: Provision,
+    folders: Mapping[str, str] | None = None,
 ) -> Pbx:
     """Put an exchange together; `parts` are what a platform adds to what has to be ready, `login` its database's.
 
-    `provision` makes what it provisions with, out of the manager client and the peers.
+    `provision` makes what it provisions with, out of the manager client and the peers; `folders` are what is counted of
+    the host's disks, unless they are the usual ones.
     """
     who, s = credentials(settings), settings
     config = ClientConfig(
@@ -121,7 +124,18 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         ami, channels, peers, store.calls, contexts=contexts, keep=keep, ttl=ttl, past=history.call_records
     )
 
+    system = AmiSystem(ami, s.platform.driver, parts, others=others, timezone=s.platform.timezone)
+    database = parts.get("database") or parts.get("call_records")
+    host = local_host(s, store, zone, login, partial(ask_asterisk, system), database, folders)
+    others |= {
+        "system.resources": host.why_not,
+        "system.disk": host.why_not,
+        "system.firewall": host.why_no_firewall,
+        "system.services": host.why_not,
+    }
+
     def close() -> None:
+        host.close()
         calls.close()
         provisioned.close()
         ami.close()
@@ -135,7 +149,7 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         channels=channels,
         calls=calls,
         parking=AmiParking(ami, channels, ttl=ttl),
-        system=AmiSystem(ami, s.platform.driver, parts, others=others, timezone=s.platform.timezone),
+        system=system,
         call_records=history.call_records,
         call_statistics=history.call_statistics,
         recordings=recordings,
@@ -151,5 +165,6 @@ def assemble(  # noqa: PLR0917  (what the three have in common, and in what they
         voicemail=SpoolVoicemail(s.provisioning.voicemail_path, ami, zone, ttl),
         sip_extensions=sip_extensions,
         ari=ari,
+        host=host,
         close=close,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,16 +22,24 @@ if TYPE_CHECKING:
 
 
 def build(
-    settings: Settings, store: Store, *, tables: Engine | None = None, command: ApplyCommand | None = None
+    settings: Settings,
+    store: Store,
+    *,
+    tables: Engine | None = None,
+    command: ApplyCommand | None = None,
+    folders: Mapping[str, str] | None = None,
 ) -> Pbx:
-    """A FreePBX. Connects to nothing. `tables` and `command` take the place of its database and its fwconsole."""
+    """A FreePBX. Connects to nothing.
+
+    `tables`, `command` and `folders` take the place of its database, its fwconsole, and what is counted of its disks.
+    """
     login = None
     if tables is None:
         login = freepbx_login(asterisk.database_login(settings), settings.database.freepbx_conf_path)
         tables = engine(login, login.database or "asterisk", timeout=settings.ami.timeout)
     parts = {"database": partial(ready, tables)}
     provision = partial(provisioning, settings, store, tables, command)
-    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), parts, login, provision)
+    pbx = asterisk.assemble(settings, store, DatabaseSipExtensions(tables), parts, login, provision, folders)
 
     def close() -> None:
         pbx.close()

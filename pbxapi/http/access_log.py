@@ -10,7 +10,7 @@ from json.encoder import encode_basestring as _quote
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from pbxapi import request_id
+from pbxapi import metrics, request_id
 from pbxapi.http.auth import PRINCIPAL, REFUSED
 from pbxapi.logs import ACCESS
 
@@ -43,8 +43,10 @@ class AccessLog:
         try:
             return self._app(environ, start)
         finally:
+            seconds = time.perf_counter() - began
+            metrics.count_request(environ, status, seconds)
             if log.isEnabledFor(logging.INFO):
-                line = _line(environ, identity, status, time.perf_counter() - began)
+                line = _line(environ, identity, status, seconds)
                 # As log.info() does, less looking for the line of code that logs (8 of 26 µs).
                 log.handle(log.makeRecord(ACCESS, logging.INFO, __file__, 0, line, (), None))
 

@@ -15,6 +15,7 @@ from pbxapi.http import audit
 from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import respond
+from pbxapi.http.call_policy import check_interface
 from pbxapi.http.context import state
 from pbxapi.http.live import LiveQuery, respond_live
 from pbxapi.http.paging import collection
@@ -129,7 +130,7 @@ def get_agent(query: dict[str, Any], agent: str) -> Response:
 
 
 @blp.post("/agents/<path:agent>/login")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(LoginSchema)
 @blp.response(200, AgentSchema)
 @blp.problems(409, *PROBLEMS)
@@ -138,13 +139,14 @@ def log_agent_in(body: dict[str, Any], agent: str) -> Response:
 
     As a dynamic member. 422: no `queues` are named, and no queue lists the extension.
     """
+    check_interface(agent)
     found = _agents().login(agent, body["queues"], body["penalty"])
-    audit.record(f"log agent {agent} in: {_places(body)}")
+    audit.record("agent.login", f"agent {agent}", after=body)
     return respond(found)
 
 
 @blp.post("/agents/<path:agent>/logout")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(AgentPlacesSchema)
 @blp.response(200, AgentSchema)
 @blp.problems(409, *PROBLEMS)
@@ -154,12 +156,12 @@ def log_agent_out(body: dict[str, Any], agent: str) -> Response:
     Of the queues that it has logged in to. Where it is a static member it stays one: those are in `queues`.
     """
     found = _agents().logout(agent, body["queues"])
-    audit.record(f"log agent {agent} out: {_places(body)}")
+    audit.record("agent.logout", f"agent {agent}", after=body)
     return respond(found)
 
 
 @blp.post("/agents/<path:agent>/pause")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(PauseSchema)
 @blp.response(200, AgentSchema)
 @blp.problems(409, *PROBLEMS)
@@ -169,21 +171,17 @@ def pause_agent(body: dict[str, Any], agent: str) -> Response:
     In each of the queues, with the reason, if there is one.
     """
     found = _agents().pause(agent, body.get("reason"), body["queues"])
-    audit.record(f"pause agent {agent}: {_places(body)}")
+    audit.record("agent.pause", f"agent {agent}", after=body)
     return respond(found)
 
 
 @blp.post("/agents/<path:agent>/unpause")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(AgentPlacesSchema)
 @blp.response(200, AgentSchema)
 @blp.problems(409, *PROBLEMS)
 def unpause_agent(body: dict[str, Any], agent: str) -> Response:
     """Let an agent go on"""
     found = _agents().unpause(agent, body["queues"])
-    audit.record(f"unpause agent {agent}: {_places(body)}")
+    audit.record("agent.unpause", f"agent {agent}", after=body)
     return respond(found)
-
-
-def _places(body: Mapping[str, Any]) -> str:
-    return f"queues {', '.join(body['queues'])}" if body["queues"] else "all its queues"

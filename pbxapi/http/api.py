@@ -10,11 +10,11 @@ import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
-from pbxapi.http.auth import SCOPES
 from pbxapi.http.blueprint import Blueprint
 from pbxapi.http.body import Encoded, encode
-from pbxapi.http.components import HEADERS, PRECONDITIONS, PROBLEM, SECURITY_SCHEMES, problem_response
+from pbxapi.http.components import HEADERS, IDEMPOTENCY_KEY, PRECONDITIONS, PROBLEM, SECURITY_SCHEMES, problem_response
 from pbxapi.http.problem_kinds import KINDS
+from pbxapi.scopes import SCOPES
 
 DESCRIPTION = """\
 One REST interface for the telephone exchanges Asterisk, Issabel and FreePBX.
@@ -83,6 +83,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         for name, what in PRECONDITIONS.items():
             parameter = {"description": what, "schema": {"type": "string"}, "required": False}
             components.parameter(name, "header", {"name": name, **parameter}, lazy=True)
+        components.parameter("Idempotency-Key", "header", IDEMPOTENCY_KEY, lazy=True)
         components.schema("Problem", PROBLEM)
         for status in sorted({kind.status for kind in KINDS.values()}):
             components.response(f"Problem{status}", problem_response(status), lazy=True)

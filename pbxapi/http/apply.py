@@ -75,7 +75,8 @@ def apply() -> Response:
     `apply-failed`; what waited keeps waiting.
     """
     applied = _applying().run()
-    audit.record(f"applied the configuration: {'ok' if applied.ok else applied.reason}")
+    outcome = "done" if applied.ok else "failed"
+    audit.record("configuration.apply", "configuration", outcome=outcome, detail=applied.reason)
     if not applied.ok:
         raise ApplyFailed(f"The configuration was not applied: {applied.reason}")
     return respond(_shown(applied))

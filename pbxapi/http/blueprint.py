@@ -12,8 +12,9 @@
         return respond(...)
 
 The view answers with `respond`, so its schemas describe and do not dump. What follows from the rest is documented by
-itself: 401 and 403 from `require`, 422 from arguments, 400, 413 and 415 from a body, 404 from a path with a name in it,
-304 and If-None-Match from a GET with an ETag, If-Match from 412, and 500.
+itself: 401, 403 and 429 from `require`, 422 from arguments, 400, 413 and 415 from a body, 404 from a path with a name
+in it, 304 and If-None-Match from a GET with an ETag, If-Match from 412, Idempotency-Key and its problems from a POST,
+and 500.
 """
 
 from __future__ import annotations
@@ -101,10 +102,16 @@ class Blueprint(_Smorest):
         if method == "get" and "ETag" in responses.get(200, {}).get("headers", {}):
             responses[304] = {"description": "Not changed since the ETag in If-None-Match.", "headers": headers("ETag")}
             doc.setdefault("parameters", []).append("If-None-Match")
+        own = ["X-Request-ID"]
+        if manual["security"]:
+            own += ["RateLimit", "RateLimit-Policy"]
+            if method == "post":
+                own.append("Idempotency-Replayed")
+                doc.setdefault("parameters", []).append("Idempotency-Key")
         for response in responses.values():
             if isinstance(response, dict):
-                response.setdefault("headers", {})["X-Request-ID"] = "X-Request-ID"
-        for status in sorted(_problem_statuses(doc, doc_info)):
+                response.setdefault("headers", {}).update(headers(*own))
+        for status in sorted(_problem_statuses(doc, doc_info, method)):
             responses[status] = f"Problem{status}"
         if 412 in responses:
             doc.setdefault("parameters", []).append("If-Match")
@@ -112,11 +119,14 @@ class Blueprint(_Smorest):
         return doc
 
 
-def _problem_statuses(doc: Doc, doc_info: Doc) -> set[int]:
+def _problem_statuses(doc: Doc, doc_info: Doc, method: str) -> set[int]:
     found = {500, *doc_info.get("problems", ())}
     if doc_info["manual_doc"]["security"]:
         # Behind a key an unknown query parameter is refused even where there are no known ones.
-        found |= {401, 403, 422}
+        found |= {401, 403, 422, 429}
+        if method == "post":
+            # With an Idempotency-Key the body is read and the store is asked whatever the operation is.
+            found |= {409, 413, 503}
     if 422 in doc["responses"]:
         found.add(422)
     if "requestBody" in doc:

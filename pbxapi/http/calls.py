@@ -10,6 +10,7 @@ from flask import Response, request
 from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import respond
+from pbxapi.http.call_policy import placing
 from pbxapi.http.channel_schemas import ChannelSchema, HangupQuery, PartySchema, matching
 from pbxapi.http.context import state
 from pbxapi.http.live import LiveQuery, respond_live, selected
@@ -125,16 +126,20 @@ def list_calls(query: dict[str, Any]) -> Response:
 @require("calls")
 @blp.arguments(NewCallSchema)
 @blp.response(202, CallSchema, headers=headers("Location"))
-@blp.problems(501, 502, 503, 504)
+@blp.problems(429, 501, 502, 503, 504)
 def place_call(body: dict[str, Any]) -> Response:
     """Place a call
 
     Answers at once with the call as `queued`; `Location` tells what becomes of it, while it lasts and for at least an
     hour after its end: `queued`, `ringing`, `answered`, then `completed`, `busy`, `no_answer`, `failed` or `canceled`,
-    with `reason` saying which half and why.
+    with `reason` saying which half and why. 403 `call-policy` and 429: what the key's call policy does not allow.
     """
-    settings = state().settings.calls
-    call = state().pbx.calls.place(CallRequest(**{"context": settings.contexts[0], **body}))
+    wanted = CallRequest(**{"context": state().settings.calls.contexts[0], **body})
+    with placing(
+        wanted.to, origin=wanted.origin, caller_id=wanted.caller_id, variables=wanted.variables or ()
+    ) as note:
+        call = state().pbx.calls.place(wanted)
+        note(call.id)
     return respond(call, status=202, headers={"Location": f"{request.script_root}/calls/{call.id}"})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, request
 
+from pbxapi.http import audit
 from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import Encoded, encode, next_link, respond, tagged
@@ -78,6 +79,8 @@ def _export(wanted: Filters, form: str, query: dict[str, Any]) -> Response:
     records = _records()
     total = records.total(wanted) if query["include_total"] else None
     chunks = records.export(wanted, form, oldest_first=query["sort"] == "calldate")
+    asked = {name: value for name, value in query.items() if name in request.args}
+    audit.record("cdr.export", "call records", detail=form, after=asked)
     bounds = [f"{moment:%Y%m%d}" for moment in (wanted.start, wanted.end) if moment]
     return respond_export(chunks, form, "-".join(["cdr", *bounds]), total)
 

@@ -9,6 +9,7 @@ from flask import Response
 from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import respond
+from pbxapi.http.call_policy import check_digits, placing
 from pbxapi.http.channel_schemas import (
     ChannelSchema,
     ChannelsQuery,
@@ -74,7 +75,8 @@ def transfer_channel(body: dict[str, Any], channel_id: str) -> Response:
     """
     context = body.get("context") or state().settings.calls.contexts[0]
     attended = body["kind"] == "attended"
-    other = state().pbx.channels.transfer(channel_id, context, body["extension"], attended=attended)
+    with placing(body["extension"], channel=channel_id):
+        other = state().pbx.channels.transfer(channel_id, context, body["extension"], attended=attended)
     answer = {"channel": channel_id, "kind": body["kind"], "context": context, "extension": body["extension"]}
     released, consulting = (None, other) if attended else (other, None)
     return respond(
@@ -107,6 +109,7 @@ def send_dtmf(body: dict[str, Any], channel_id: str) -> Response:
 
     Answers when the last digit has been played.
     """
+    check_digits()
     state().pbx.channels.dtmf(channel_id, body["digits"], body["duration_ms"])
     return Response(status=204)
 

@@ -68,6 +68,22 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "Sun, 22 Nov 2026 18:31:52 GMT",
     },
+    "RateLimit": {
+        "description": "How many requests (`r`) may still come at once, and in how many seconds (`t`) one more may "
+        "(draft-ietf-httpapi-ratelimit-headers-11).",
+        "schema": {"type": "string"},
+        "example": '"key";r=5999;t=1',
+    },
+    "RateLimit-Policy": {
+        "description": "What limits them, the `key` or the `address`: so many (`q`) in so many seconds (`w`).",
+        "schema": {"type": "string"},
+        "example": '"key";q=6000;w=60',
+    },
+    "Idempotency-Replayed": {
+        "description": "`true` when this is the answer that a request with this Idempotency-Key got before.",
+        "schema": {"type": "string", "enum": ["true"]},
+        "example": "true",
+    },
     "WWW-Authenticate": {
         "description": "Why the key was refused (RFC 6750).",
         "schema": {"type": "string"},
@@ -90,6 +106,14 @@ PRECONDITIONS = {
     "Range": "The bytes to send, such as `bytes=0-65535`, `bytes=-1000` or several with commas between them.",
     "If-Match": "An ETag: 412 when the resource is no longer what the caller read.",
 }
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "description": "Made up by the caller for this request, a UUID for example. What comes again within 24 hours with "
+    "the same value and the same body is not done again: its answer is that of the first, with "
+    "`Idempotency-Replayed: true`. Answers after which nothing was changed (400 to 429, 501, most 503) are not kept.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
+    "required": False,
+}
 # Which headers a problem of a status carries, beside X-Request-ID.
 PROBLEM_HEADERS = {
     401: ("WWW-Authenticate",),
@@ -97,7 +121,7 @@ PROBLEM_HEADERS = {
     405: ("Allow",),
     409: ("Retry-After",),
     416: ("Content-Range",),
-    429: ("Retry-After",),
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
 }
 PROBLEM: dict[str, Any] = {

@@ -9,7 +9,6 @@ import marshmallow as ma
 from flask import Response
 
 from pbxapi.errors import Invalid
-from pbxapi.http import audit
 from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint
 from pbxapi.http.body import respond
@@ -18,7 +17,7 @@ from pbxapi.http.extension_answers import NONE, made, may_see, result_document, 
 from pbxapi.http.extension_bodies import ExtensionChangesSchema, NewExtensionSchema
 from pbxapi.http.extension_plans import AppliedSchema, DeleteQuery, answers_with, applied, respond_planned, write_of
 from pbxapi.http.extension_schemas import ResultSchema
-from pbxapi.http.extensions import extensions, operation, told
+from pbxapi.http.extensions import extensions, note, operation
 from pbxapi.pbx.extension_checks import NUMBER
 from pbxapi.pbx.provisioning import Extension, Operation
 
@@ -142,7 +141,7 @@ def change_extensions(body: dict[str, Any], query: dict[str, Any]) -> Response:
     items = []
     for each, result in zip(wanted, outcome.results, strict=True):
         ours = made(each, before.get(each.number), result.extension)
-        audit.record(told(each.op, each.number, outcome, shown=ours))
+        note(each, outcome, before.get(each.number), result.extension, shown=ours)
         items.append(result_document(result, together(may_see(), ours)))
     return respond({"items": items, **applied(outcome)})
 

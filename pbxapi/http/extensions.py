@@ -13,7 +13,7 @@ from pbxapi.http.auth import require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import Encoded, encode, next_link, respond
 from pbxapi.http.context import capable, state
-from pbxapi.http.extension_answers import NONE, Shown, document, made, may_see, result_document, tag, together
+from pbxapi.http.extension_answers import BOTH, NONE, Shown, document, made, may_see, result_document, tag, together
 from pbxapi.http.extension_bodies import ExtensionChangesSchema, ExtensionsQuery, NewExtensionSchema
 from pbxapi.http.extension_plans import (
     DeleteQuery,
@@ -75,7 +75,8 @@ def list_extensions(query: dict[str, Any]) -> Response:
     link = {"Link": next_link(cut.next)} if cut.next else None
     response = respond(Encoded(encode(answer).body, keyed_tag([answer.items, cut.next])), headers=link)
     if shown != NONE and response.status_code == 200:
-        audit.record(f"saw the secrets of {len(cut.items)} extensions")
+        numbers = ", ".join(each.extension for each in cut.items)
+        audit.record("secret.read", "extensions", detail=f"{len(cut.items)}: {numbers}")
     return response
 
 
@@ -100,7 +101,7 @@ def get_extension(number: str) -> Response:
     found, shown = extensions().get(known(number)), may_see()
     response = respond(Encoded(encode(document(found, shown)).body, tag(found, shown)))
     if shown != NONE and response.status_code == 200:
-        audit.record(f"saw the secrets of extension {number}")
+        audit.record("secret.read", f"extension {number}")
     return response
 
 
@@ -234,7 +235,7 @@ def _respond(
         return respond_planned(outcome, results=[result_document(each, NONE) for each in outcome.results])
     [result] = outcome.results
     after, ours = result.extension, made(wanted, before, result.extension)
-    audit.record(told(wanted.op, wanted.number, outcome, shown=ours))
+    note(wanted, outcome, before, after, shown=ours)
     if after is None:
         return respond({"extension": wanted.number, **applied(outcome)})
     shown = together(may_see(), ours)
@@ -243,8 +244,26 @@ def _respond(
     return respond(Encoded(body, tag(after, may_see())), status=status, headers=extra)
 
 
-def told(op: str, number: str, outcome: Outcome, *, shown: Shown = NONE) -> str:
-    """What the audit log says of a write."""
-    how = "applied" if outcome.applied else "not applied"
-    seen = "; saw its secrets" if together(may_see(), shown) != NONE and op != "delete" else ""
-    return f"{op} extension {number}: {how}{seen}"
+def note(
+    wanted: Operation,
+    outcome: Outcome,
+    before: Extension | None,
+    after: Extension | None,
+    *,
+    shown: Shown = NONE,
+) -> None:
+    """Tell the audit log of a write. `before` None: it is not known, or there was none."""
+    seen = "; its secrets were shown" if together(may_see(), shown) != NONE and after else ""
+    known = before is not None or wanted.op == "create"
+    audit.record(
+        f"extension.{wanted.op}",
+        f"extension {wanted.number}",
+        detail=how(outcome) + seen,
+        before=document(before, BOTH) if before else None,
+        after=wanted.values if not known else document(after, BOTH) if after else None,
+    )
+
+
+def how(outcome: Outcome) -> str:
+    """What the audit log says of how a write ended."""
+    return "applied" if outcome.applied else f"not applied: {outcome.reason}"

@@ -107,6 +107,10 @@ def _tag(features: Features) -> str:
     return encode(features).etag
 
 
+def _document(features: Features) -> dict[str, Any]:
+    return {name: getattr(features, name) for name in Features.__slots__}
+
+
 @blp.get("/extensions/<number>/features")
 @require("read")
 @blp.response(200, FeaturesSchema, headers=headers("ETag"))
@@ -129,9 +133,10 @@ def change_features(body: dict[str, Any], query: dict[str, Any], number: str) ->
     In effect at once, for lamps too. A JSON merge patch (RFC 7396): what is not sent stays.
     """
     values = {name: value for name, value in body.items() if name != "extension"}
-    found, outcome = _features().change(known(number), values, write_of(query, Precondition(_tag)))
+    unchanged = Precondition(_tag)
+    found, outcome = _features().change(known(number), values, write_of(query, unchanged))
     if query["dry_run"]:
         return respond_planned(outcome, result=found)
-    audit.record(f"change features of extension {number}: {', '.join(sorted(values)) or 'nothing'}")
-    document = {name: getattr(found, name) for name in Features.__slots__}
+    document, before = _document(found), unchanged.before and _document(unchanged.before)
+    audit.record("features.update", f"extension {number}", before=before, after=document)
     return respond(Encoded(encode({**document, **applied(outcome)}).body, _tag(found)))

@@ -23,11 +23,11 @@ from pbxapi.http.extension_plans import (
     respond_planned,
     write_of,
 )
-from pbxapi.http.extensions import PROBLEMS, known
+from pbxapi.http.extensions import PROBLEMS, how, known
 from pbxapi.http.paging import PageQuery, collection, page
 from pbxapi.http.tags import Precondition
 from pbxapi.pbx.extension_checks import is_visible
-from pbxapi.pbx.provisioning import FollowMe, FollowMes, Outcome
+from pbxapi.pbx.provisioning import FollowMe, FollowMes
 
 DESCRIPTIONS = {
     "enabled": "Whether calls go by it now.",
@@ -215,7 +215,13 @@ def _put(number: str, body: Mapping[str, Any], query: Mapping[str, Any], *, merg
     found, outcome = _follow_mes().put(known(number), values, write_of(query, unchanged), merge=merge)
     if query["dry_run"]:
         return respond_planned(outcome, result=found)
-    audit.record(_said("update" if merge else "set", number, outcome))
+    audit.record(
+        f"follow_me.{'update' if merge else 'set'}",
+        f"extension {number}",
+        detail=how(outcome),
+        before=unchanged.before and fields_of(unchanged.before),
+        after=fields_of(found),
+    )
     resource = encode(found)
     body_of_answer = encode({**fields_of(found), **applied(outcome)}).body
     if merge or unchanged.before is not None:
@@ -232,17 +238,15 @@ def _put(number: str, body: Mapping[str, Any], query: Mapping[str, Any], *, merg
 @blp.problems(*PROBLEMS)
 def delete_follow_me(query: dict[str, Any], number: str) -> Response:
     """Delete the follow-me of an extension"""
-    outcome = _follow_mes().delete(known(number), write_of(query, Precondition(_tag)))
+    unchanged = Precondition(_tag)
+    outcome = _follow_mes().delete(known(number), write_of(query, unchanged))
     if query["dry_run"]:
         return respond_planned(outcome, result=None)
-    audit.record(_said("delete", number, outcome))
+    before = unchanged.before and fields_of(unchanged.before)
+    audit.record("follow_me.delete", f"extension {number}", detail=how(outcome), before=before)
     return respond({"extension": number, **applied(outcome)})
 
 
 def fields_of(thing: Any) -> dict[str, Any]:
     """The fields of a dataclass, as they are."""
     return {name: getattr(thing, name) for name in thing.__slots__}
-
-
-def _said(op: str, number: str, outcome: Outcome) -> str:
-    return f"{op} follow-me of extension {number}: {'applied' if outcome.applied else 'not applied'}"

@@ -11,6 +11,9 @@ from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+MOST = 1000
+MOST_IN_ALL = 100_000
+
 
 class StrictParser(FlaskParser):
     """webargs' parser, which by itself drops unknown query parameters and takes a body of another type for none."""
@@ -53,7 +56,9 @@ class StrictParser(FlaskParser):
             return core.missing
         if not is_json_request(req):
             raise UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.")
-        return read_json(body)
+        document = read_json(body)
+        refuse_long(document)
+        return document
 
 
 def read_json(body: bytes) -> Any:
@@ -69,10 +74,31 @@ def read_json(body: bytes) -> Any:
     return document
 
 
+def refuse_long(document: Any) -> None:
+    """Refuse (422) a list or an object of more than MOST entries, and more than MOST_IN_ALL entries in a body.
+
+    Each of a million wrong entries costs a message about it: megabytes are sent in a second, and read in twenty.
+    """
+    entries, left = 0, [("body", document)]
+    while left:
+        name, part = left.pop()
+        if not isinstance(part, dict | list):
+            continue
+        entries += len(part)
+        if len(part) > MOST or entries > MOST_IN_ALL:
+            _refuse("json", {name: [f"Too long: {MOST} entries at most, and {MOST_IN_ALL} in a body."]})
+        inner = part.items() if isinstance(part, dict) else ((name, each) for each in part)
+        left.extend((inner_name, each) for inner_name, each in inner if isinstance(each, dict | list))
+
+
 def refuse_query() -> NoReturn:
     """Refuse the parameters of a request to an operation that has none (422, naming each)."""
+    _refuse("query", {name: ["Unknown parameter."] for name in request.args})
+
+
+def _refuse(location: str, messages: dict[str, list[str]]) -> NoReturn:
     error = UnprocessableEntity()
-    error.data = {"messages": {"query": {name: ["Unknown parameter."] for name in request.args}}}  # type: ignore[attr-defined]
+    error.data = {"messages": {location: messages}}  # type: ignore[attr-defined]
     raise error
 
 

@@ -52,6 +52,21 @@ KINDS = {
         ),
         Kind(
             403,
+            "key-network",
+            "The key may not be used from there",
+            "The key is good, but only from the networks that it was made for, and the request comes from elsewhere. "
+            "Who has the scope `admin` can change its networks. Behind a proxy, TRUSTED_PROXIES must name it, or every "
+            "request seems to come from the proxy.",
+        ),
+        Kind(
+            403,
+            "key-beyond",
+            "More than the key itself may do",
+            "A key may not make, change or rotate another one that may do more than itself: that has scopes which it "
+            "lacks, or another call policy than its own.",
+        ),
+        Kind(
+            403,
             "link-refused",
             "No link of ours",
             "The link was altered, or it was made with an API_SECRET_KEY that is not in use any more.",
@@ -101,8 +116,17 @@ KINDS = {
             409,
             "idempotency-key-in-use",
             "The first request is under way",
-            "A request with this Idempotency-Key is being worked on, or nobody knows how it ended. Ask again after the "
-            "seconds in Retry-After, with the same Idempotency-Key: the answer will be that of the first.",
+            "A request with this Idempotency-Key is being worked on. Ask again after the seconds in Retry-After, with "
+            "the same Idempotency-Key: the answer will be that of the first. Without Retry-After nobody knows how the "
+            "first one ended: what worked on it was killed. It is not done again for 24 hours: look at what is there, "
+            "and take a new Idempotency-Key if it is not what you want.",
+        ),
+        Kind(
+            409,
+            "idempotency-answer-not-kept",
+            "Done before, its answer not kept",
+            "A request with this Idempotency-Key was answered, with the status that `detail` names, and is not done "
+            "again. Its answer is not kept: it was larger than 1 MB. Read what it made.",
         ),
         Kind(
             410,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ from pbxapi.http.problem_kinds import KINDS, Kind, of_status
 log = logging.getLogger("pbxapi.http")
 
 MEDIA_TYPE = "application/problem+json"
+MOST_TOLD = 100
+"""Fields that one answer tells the faults of."""
 INTERNAL = KINDS["internal-error"]
 TABLE: dict[type[BaseException], Kind] = {
     errors.PbxError: INTERNAL,
@@ -93,6 +96,15 @@ def kind_of(error: BaseException) -> Kind:
     return next((TABLE[parent] for parent in type(error).__mro__ if parent in TABLE), INTERNAL)
 
 
+def may_have_run(error: BaseException | None) -> bool:
+    """Whether what was asked for may have been done, though the exchange was lost."""
+    while error is not None:
+        if isinstance(error, ami.AmiUnavailable) and error.may_have_run:
+            return True
+        error = error.__cause__
+    return False
+
+
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **members: object) -> Response:
     """Build the answer; `members` are what this occurrence adds (`errors`, `steps`)."""
     document = {
@@ -111,7 +123,7 @@ def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None
 
 
 def field_errors(messages: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Flatten what webargs collected, {location: {field: {inner: [words]}}}, to {"field.inner": [words]}."""
+    """Flatten what webargs collected, {location: {field: {inner: [words]}}}, to {"field.inner": [words]}: MOST_TOLD."""
     found: dict[str, list[str]] = {}
 
     def collect(path: tuple[str, ...], part: object) -> None:
@@ -124,7 +136,7 @@ def field_errors(messages: Mapping[str, Any]) -> dict[str, list[str]]:
         found.setdefault(".".join(path[1:]) or path[0].replace("json", "body"), []).extend(map(str, words))
 
     collect((), messages)
-    return found
+    return dict(islice(found.items(), MOST_TOLD))
 
 
 def _detail(error: Exception, kind: Kind) -> str:

@@ -56,7 +56,7 @@ def queue_text(queue: Queue, *, secrets: bool = False) -> str:
     counters = {name: getattr(queue, name) for name in COUNTERS}
     live = {
         "configured": queue.configured, "running": queue.running, "waiting": len(queue.callers), **counters,
-        **_agents(queue), "callers": queue.callers,
+        **agents_of(queue), "callers": queue.callers,
     }  # fmt: skip
     members = ",".join([_member_text(each) for each in queue.members])
     return f'{_settings_text(queue, secrets=secrets)[:-1]},{text_of(live)[1:-1]},"members":[{members}]}}'
@@ -100,7 +100,7 @@ def by_number(queue: str) -> tuple[int, str]:
     return (int(queue), queue) if queue.isascii() and queue.isdigit() and len(queue) < 20 else (10**20, queue)
 
 
-def _agents(queue: Queue) -> dict[str, int]:
+def agents_of(queue: Queue) -> dict[str, int]:
     """How many members there are of each kind; each is of one."""
     found = dict.fromkeys(("agents_free", "agents_busy", "agents_paused", "agents_unavailable"), 0)
     for each in queue.members:

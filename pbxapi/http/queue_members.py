@@ -14,9 +14,10 @@ from flask import Response, request
 
 from pbxapi.errors import Invalid
 from pbxapi.http import audit
-from pbxapi.http.auth import require
+from pbxapi.http.auth import demand, require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import check_if_match, encode, respond
+from pbxapi.http.call_policy import check_interface
 from pbxapi.http.extension_plans import WriteQuery, answers_with, applied, respond_planned, write_of
 from pbxapi.http.paging import Page, collection
 from pbxapi.http.queue_answers import member_document
@@ -33,7 +34,6 @@ from pbxapi.pbx.queueing import MemberChange, NewMember, StaticMember
 
 blp = Blueprint("queue_members", __name__, description="Members of queues: who takes calls")
 blp.named_schemas = (StoredMemberSchema, RemovedMemberSchema, PlannedMemberSchema)
-LIVE_CHANGES = ("paused", "reason", "penalty", "ring_in_use")
 
 
 def _one_of(status: int, description: str, *names: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _one_of(status: int, description: str, *names: str) -> dict[str, Any]:
 
 
 @blp.post("/queues/<queue>/members")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(NewMemberSchema, example={"extension": "200", "penalty": 0})
 @blp.arguments(WriteQuery, location="query")
 @blp.response(201, headers=headers("Location"))
@@ -53,16 +53,19 @@ def add_queue_member(body: dict[str, Any], query: dict[str, Any], queue: str) ->
     """Add a member to a queue
 
     It is logged in, at once, with the name and the lamps that the exchange's own feature code gives it. `persistent`:
-    the configuration holds it, and `apply` and `dry_run` count. 409: it is a member already.
+    the configuration holds it, `apply` and `dry_run` count, and the key needs the scope `provision`. 409: it is a
+    member already.
     """
     persistent = body.pop("persistent")
     member = NewMember(**body)
     if persistent:
+        demand("provision")
         stored, outcome = setup().add_member(queue, member, write_of(query))
         return _respond_stored("add", queue, stored, outcome, query, status=201)
     _refuse_dry_run(query)
+    check_interface(member.interface)
     found = queues().add(queue, member)
-    audit.record(f"add member {found.interface} to queue {queue}")
+    audit.record("member.add", _target(queue, found.interface), after=body)
     return respond(member_document(found), status=201, headers=_where(queue, found.interface))
 
 
@@ -94,7 +97,7 @@ def get_queue_member(query: dict[str, Any], queue: str, member: str) -> Response
 
 
 @blp.patch("/queues/<queue>/members/<path:member>")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(MemberChangesSchema)
 @blp.arguments(WriteQuery, location="query")
 @blp.response(200)
@@ -104,32 +107,34 @@ def change_queue_member(body: dict[str, Any], query: dict[str, Any], queue: str,
     """Pause a member, let it go on, or call it sooner or later
 
     At once, in this queue: `/agents` does it in all. Of a static member a reload of the configuration sets the penalty
-    back, unless `persistent` wrote it there.
+    back, unless `persistent` wrote it there, which needs the scope `provision`.
     """
     persistent = body.pop("persistent")
     if "reason" in body:
         body["reason"] = body["reason"] or ""  # null takes it away
+    if persistent:
+        demand("provision")
     _check_if_match(queue, member)
     if persistent:
         return _keep_penalty(body, query, queue, member)
     _refuse_dry_run(query)
     found = queues().change(queue, member, MemberChange(**body))
-    audit.record(f"change member {found.interface} of queue {queue}: {_told(body)}")
+    audit.record("member.update", _target(queue, found.interface), after=body)
     return respond(member_document(found))
 
 
 def _keep_penalty(body: dict[str, Any], query: Mapping[str, Any], queue: str, member: str) -> Response:
     """Write the penalty to the configuration, which is applied; what else is sent is done after that, at once."""
     stored, outcome = setup().change_member(queue, member, body.pop("penalty"), write_of(query))
-    response = _respond_stored("change", queue, stored, outcome, query)
+    response = _respond_stored("update", queue, stored, outcome, query)
     if body and not query["dry_run"]:
         queues().change(queue, member, MemberChange(**body))
-        audit.record(f"change member {member} of queue {queue}: {_told(body)}")
+        audit.record("member.update", _target(queue, member), after=body)
     return response
 
 
 @blp.delete("/queues/<queue>/members/<path:member>")
-@require("provision")
+@require("agents", "provision")
 @blp.arguments(MemberDeleteQuery, location="query")
 @blp.response(200)
 @blp.alt_response(204, description="It is logged out")
@@ -139,18 +144,20 @@ def remove_queue_member(query: dict[str, Any], queue: str, member: str) -> Respo
     """Take a member out of a queue
 
     A dynamic one is logged out, at once: 204. 409: it is a static one, which only `persistent` takes out of the
-    configuration: 200.
+    configuration: 200. That needs the scope `provision`.
     """
+    if query["persistent"]:
+        demand("provision")
     _check_if_match(queue, member)
     if not query["persistent"]:
         _refuse_dry_run(query)
         queues().remove(queue, member)
-        audit.record(f"remove member {member} from queue {queue}")
+        audit.record("member.remove", _target(queue, member))
         return Response(status=204)
     outcome = setup().remove_member(queue, member, write_of(query))
     if query["dry_run"]:
         return respond_planned(outcome, result=None)
-    written(f"remove static member {member} from queue {queue}", outcome)
+    written("member.remove", _target(queue, member), outcome, before={"persistent": True})
     return respond({"queue": queue, "member": member, **applied(outcome)})
 
 
@@ -159,8 +166,9 @@ def _respond_stored(
 ) -> Response:
     if query["dry_run"]:
         return respond_planned(outcome, result=stored)
-    written(f"{did} static member {stored.interface} of queue {queue}", outcome)
     document = {"interface": stored.interface, "penalty": stored.penalty, "extension": stored.extension}
+    after = {**document, "persistent": True}
+    written(f"member.{did}", _target(queue, stored.interface), outcome, after=after)
     where = _where(queue, stored.interface) if status == 201 else None
     return respond({**document, **applied(outcome)}, status=status, headers=where)
 
@@ -179,5 +187,5 @@ def _check_if_match(queue: str, member: str) -> None:
         check_if_match(encode(member_document(queues().member(queue, member, fresh=True))))
 
 
-def _told(body: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {body[name]!r}" for name in LIVE_CHANGES if name in body)
+def _target(queue: str, member: str) -> str:
+    return f"member {member} of queue {queue}"

@@ -14,6 +14,7 @@ from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import Encoded, encode, respond
 from pbxapi.http.context import state
 from pbxapi.http.extension_plans import WriteQuery, answers_with, applied, merge_patch, respond_planned, write_of
+from pbxapi.http.extensions import how
 from pbxapi.http.live import respond_live
 from pbxapi.http.paging import collection
 from pbxapi.http.queue_answers import by_number, encoded, listed, settings_document, settings_tag
@@ -102,7 +103,7 @@ def get_queue(query: dict[str, Any], queue: str) -> Response:
     secrets = may_see()
     response = respond(encoded(found, secrets=secrets))
     if secrets and found.settings and found.settings.password and response.status_code == 200:
-        audit.record(f"saw the password of queue {queue}")
+        audit.record("secret.read", f"queue {queue}")
     return response
 
 
@@ -122,7 +123,7 @@ def create_queue(body: dict[str, Any], query: dict[str, Any]) -> Response:
     """
     number = body["queue"]
     settings, outcome = setup().create(number, _values(number, body), write_of(query))
-    return _respond("create", settings, outcome, query, status=201)
+    return _respond("create", settings, outcome, query, None, status=201)
 
 
 @blp.put("/queues/<queue>")
@@ -142,8 +143,9 @@ def replace_queue(body: dict[str, Any], query: dict[str, Any], queue: str) -> Re
     if values.get("password") is None:
         # As GET gives it to whoever may not see it: to send that back must not take the password away.
         values.pop("password", None)
-    settings, outcome = setup().put(queue, values, write_of(query, Precondition(settings_tag)))
-    return _respond("replace", settings, outcome, query)
+    unchanged = Precondition(settings_tag)
+    settings, outcome = setup().put(queue, values, write_of(query, unchanged))
+    return _respond("replace", settings, outcome, query, unchanged.before)
 
 
 @blp.patch("/queues/<queue>")
@@ -159,9 +161,9 @@ def change_queue(body: dict[str, Any], query: dict[str, Any], queue: str) -> Res
     A JSON merge patch (RFC 7396): what is not sent stays, null sets the default or takes away. `static_members` and
     `dynamic_agents` are replaced as a whole.
     """
-    how = write_of(query, Precondition(settings_tag))
-    settings, outcome = setup().put(queue, _values(queue, body), how, merge=True)
-    return _respond("change", settings, outcome, query)
+    unchanged = Precondition(settings_tag)
+    settings, outcome = setup().put(queue, _values(queue, body), write_of(query, unchanged), merge=True)
+    return _respond("update", settings, outcome, query, unchanged.before)
 
 
 @blp.delete("/queues/<queue>")
@@ -175,17 +177,29 @@ def delete_queue(query: dict[str, Any], queue: str) -> Response:
 
     409: others mention it still (routes, ring groups, ...); `force` deletes it all the same.
     """
-    outcome = setup().delete(queue, write_of(query, Precondition(settings_tag)))
+    unchanged = Precondition(settings_tag)
+    outcome = setup().delete(queue, write_of(query, unchanged))
     if query["dry_run"]:
         return respond_planned(outcome, result=None)
-    written(f"delete queue {queue}", outcome)
+    written("queue.delete", f"queue {queue}", outcome, before=_all(unchanged.before))
     return respond({"queue": queue, **applied(outcome)})
 
 
-def written(what: str, outcome: Outcome) -> None:
+def written(
+    action: str,
+    target: str,
+    outcome: Outcome,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
     """Note a write of the tables, and do not show who asks next what was there before."""
     queues().changed()
-    audit.record(f"{what}: {'applied' if outcome.applied else 'not applied'}")
+    audit.record(action, target, detail=how(outcome), before=before, after=after)
+
+
+def _all(settings: QueueSettings | None) -> dict[str, Any] | None:
+    return settings_document(settings, secrets=True) if settings else None
 
 
 def _values(number: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,12 +209,18 @@ def _values(number: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _respond(
-    did: str, settings: QueueSettings, outcome: Outcome, query: Mapping[str, Any], *, status: int = 200
+    did: str,
+    settings: QueueSettings,
+    outcome: Outcome,
+    query: Mapping[str, Any],
+    before: QueueSettings | None,
+    *,
+    status: int = 200,
 ) -> Response:
     shown = settings_document(settings, secrets=may_see())
     if query["dry_run"]:
         return respond_planned(outcome, result={**shown, "password": None})
-    written(f"{did} queue {settings.queue}", outcome)
+    written(f"queue.{did}", f"queue {settings.queue}", outcome, before=_all(before), after=_all(settings))
     body = encode({**shown, **applied(outcome)}).body
     where = {"Location": f"{request.script_root}/queues/{settings.queue}"} if status == 201 else None
     return respond(Encoded(body, settings_tag(settings)), status=status, headers=where)

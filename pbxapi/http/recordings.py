@@ -10,7 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import PreconditionFailed
 
 from pbxapi.errors import NotFound, PbxError, RecordingDeleted
-from pbxapi.http import recording_links
+from pbxapi.http import audit, limits, recording_links
 from pbxapi.http.auth import public, require
 from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import respond
@@ -99,7 +99,8 @@ def get_recording(query: dict[str, Any], recording_id: str) -> Response:
     """
     recordings = state().pbx.recordings
     opened = recordings.open(recording_id)
-    return send(recordings, opened, download=query["download"], form=query.get("format"))
+    sent = send(recordings, opened, download=query["download"], form=query.get("format"))
+    return audit.played(f"recording {recording_id}", sent, detail=opened.name)
 
 
 @blp.delete("/recordings/<recording_id>")
@@ -116,7 +117,9 @@ def delete_recording(recording_id: str) -> Response:
         if "If-Match" in request.headers and not request.if_match.contains(etag.strip('"')):
             raise PreconditionFailed("The recording is not what If-Match says: read it again.")
 
+    name = state().pbx.recordings.look(recording_id).name
     state().pbx.recordings.delete(recording_id, check)
+    audit.record("recording.delete", f"recording {recording_id}", detail=name)
     return Response(status=204)
 
 
@@ -140,7 +143,8 @@ def get_recording_of_record(query: dict[str, Any], uniqueid: str) -> Response:
         except PbxError as error:
             why = why or error
             continue
-        return send(recordings, opened, download=query["download"], form=query.get("format"))
+        sent = send(recordings, opened, download=query["download"], form=query.get("format"))
+        return audit.played(f"recording {recording}", sent, detail=opened.name)
     if why is not None:
         raise why
     if any(each.recordingfile == "deleted" or each.userfield == "audio:deleted" for each in found):
@@ -162,6 +166,8 @@ def link_recording(body: dict[str, Any], recording_id: str) -> Response:
     state().pbx.recordings.look(recording_id)
     link = Link(recording_id, int(time.time()) + body["expires_in"], body.get("format"), body["download"])
     query = urlencode({"token": recording_links.signed(link)})
+    after = {**body, "expires_at": f"{link.expires_at:%Y-%m-%dT%H:%M:%SZ}"}
+    audit.record("recording.link", f"recording {recording_id}", after=after)
     return respond({"url": f"{request.url_root}recordings/links?{query}", "expires_at": link.expires_at}, status=201)
 
 
@@ -170,12 +176,16 @@ def link_recording(body: dict[str, Any], recording_id: str) -> Response:
 @blp.arguments(LinkQuery, location="query")
 @blp.response(200, headers=SOUND_HEADERS)
 @blp.doc(**SOUND)
-@blp.problems(403, *SOUND_PROBLEMS)
+@blp.problems(403, 429, *SOUND_PROBLEMS)
 def get_linked_recording(query: dict[str, Any]) -> Response:
     """The sound of a recording, by a link
 
     No key is needed. 403: the link was altered. 410: it has expired.
     """
+    limits.address(request.environ)
     link = recording_links.opened(query["token"])
     recordings = state().pbx.recordings
-    return send(recordings, recordings.open(link.recording), download=link.download, form=link.form)
+    opened = recordings.open(link.recording)
+    sent = send(recordings, opened, download=link.download, form=link.form)
+    detail = f"{opened.name}; by a link that is good until {link.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    return audit.played(f"recording {link.recording}", sent, detail=detail)

@@ -1,4 +1,4 @@
-"""`/system/info` and `/capabilities`."""
+"""`/system/...` and `/capabilities`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pbxapi.http.blueprint import Blueprint, headers
 from pbxapi.http.body import respond
 from pbxapi.http.context import state
 from pbxapi.http.paging import collection
+from pbxapi.http.system_schemas import DiskSchema, FirewallSchema, ResourcesSchema, ServicesSchema
 
 blp = Blueprint("system", __name__, description="The exchange itself, and what works on it")
 
@@ -59,6 +60,53 @@ class CapabilitiesQuery(ma.Schema):
 def get_system_info() -> Response:
     """Versions and the driver"""
     return respond(state().pbx.system.info())
+
+
+@blp.get("/system/resources")
+@require("read")
+@blp.response(200, ResourcesSchema, headers=headers("ETag"))
+def get_system_resources() -> Response:
+    """Uptime, load, memory and users of the host"""
+    return respond(state().pbx.host.resources())
+
+
+@blp.get("/system/disk")
+@require("read")
+@blp.response(200, DiskSchema, headers=headers("ETag", "Age"))
+def get_system_disk() -> Response:
+    """The file systems of the host, and what recordings, logs and others take up
+
+    The purposes are counted in the background, which takes minutes where there are many files: until that is done
+    their bytes are null and their state is `measuring`. Asking starts a count where the last one is older than 15
+    minutes, or than ten times as long as it took.
+    """
+    disk = state().pbx.host.disk()
+    return respond(disk, age=disk.age)
+
+
+@blp.get("/system/firewall")
+@require("read")
+@blp.response(200, FirewallSchema, headers=headers("ETag"))
+@blp.problems(504)
+def get_system_firewall() -> Response:
+    """Whether firewall rules are loaded, and the jails of fail2ban
+
+    Read only, and up to 15 seconds old. Only root sees rules and jails: where this API does not run as root, it says
+    what it may not see.
+    """
+    return respond(state().pbx.host.firewall())
+
+
+@blp.get("/system/services")
+@require("read")
+@blp.response(200, ServicesSchema, headers=headers("ETag"))
+@blp.problems(504)
+def list_system_services() -> Response:
+    """Asterisk, the database, the web server and fail2ban: whether they run
+
+    Up to 5 seconds old.
+    """
+    return respond(state().pbx.host.services())
 
 
 @blp.get("/capabilities")

@@ -27,6 +27,10 @@ def _voicemail() -> Voicemail:
     return capable(state().pbx.voicemail, "voicemail")
 
 
+def _target(mailbox: str, message_id: str) -> str:
+    return f"message {message_id} of mailbox {mailbox}"
+
+
 def _unchanged(message: VoicemailMessage) -> None:
     check_if_match(encode(message))
 
@@ -97,7 +101,8 @@ def get_message_audio(query: dict[str, Any], mailbox: str, message_id: str) -> R
     """
     opened = _voicemail().open(mailbox, message_id)
     recordings = state().pbx.recordings
-    return send(recordings, opened, download=query["download"], form=query.get("format"), accelerate=False)
+    sent = send(recordings, opened, download=query["download"], form=query.get("format"), accelerate=False)
+    return audit.played(_target(mailbox, message_id), sent)
 
 
 @blp.patch("/voicemail/<mailbox>/messages/<message_id>")
@@ -115,7 +120,7 @@ def change_message(body: dict[str, Any], mailbox: str, message_id: str) -> Respo
         message = _voicemail().move(mailbox, message_id, body["folder"], _unchanged)
     else:
         message = _voicemail().mark(mailbox, message_id, read=body["read"], check=_unchanged)
-    audit.record(f"voicemail {message.mailbox}@{message.context}: message {message.id} is in {message.folder}")
+    audit.record("message.update", _target(mailbox, message_id), after={"id": message.id, "folder": message.folder})
     return respond(message)
 
 
@@ -129,5 +134,5 @@ def delete_message(mailbox: str, message_id: str) -> Response:
     For good, with all of its sounds, whichever folder it is in. Lamps follow, as for a change.
     """
     _voicemail().delete(mailbox, message_id, _unchanged)
-    audit.record(f"voicemail {mailbox}: deleted message {message_id}")
+    audit.record("message.delete", _target(mailbox, message_id))
     return Response(status=204)

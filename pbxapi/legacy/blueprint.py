@@ -6,15 +6,18 @@ import logging
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException
 
+from pbxapi.http import audit
 from pbxapi.http.auth import KeyRefused, Principal, ScopeLacking, admit
 from pbxapi.http.body import PATH_SAFE
 from pbxapi.http.context import state
-from pbxapi.legacy import cdr_report, envelope, extensions, follow_me, queues, recordings  # noqa: F401 (they add commands)
+from pbxapi.legacy import cdr_report, envelope, extensions, follow_me, queues, recordings, system  # noqa: F401 (they add commands)
 from pbxapi.legacy.commands import COMMANDS, Asked, Command, Text
 from pbxapi.legacy.envelope import Failure
 from pbxapi.legacy.parameters import Parameters
 from pbxapi.legacy.usage import Usage
+from pbxapi.metrics import ROUTE
 
 log = logging.getLogger("pbxapi.legacy")
 
@@ -44,6 +47,7 @@ def answer() -> Response:
     """Answer, whatever comes of it. The older system never looked at the method."""
     name = request.args.get("cmd", "")
     command = COMMANDS.get(name)
+    request.environ[ROUTE] = f"?cmd={command.name if command else 'unknown'}"
     if "Access-Control-Request-Method" in request.headers and request.method == "OPTIONS":
         response = _preflight()
     else:
@@ -51,7 +55,9 @@ def answer() -> Response:
         try:
             response = _serve(command, name, classic=classic)
         except Exception as error:
-            response = envelope.failure(envelope.understood(error, name), classic=classic)
+            found = envelope.understood(error, name)
+            audit.answered(found.status, str(error.description) if isinstance(error, HTTPException) else found.text)
+            response = envelope.failure(found, classic=classic)
     _mark(response, command)
     return response
 
@@ -63,14 +69,13 @@ def _serve(command: Command | None, name: str, *, classic: bool) -> Response:
     if not name and not classic:
         raise Failure(400, "cmd parameter is required")
     given = Parameters(request)
+    audit.command(name, given.text)
     if command is None:
         raise Failure(404, f"Unknown command: {name}", classic="cmd not matched")
     usage: Usage = current_app.extensions[USAGE]
     usage.count(caller.name, command.name, command.successor)
-    if command.function is None:
-        raise Failure(501, f"{name} requires a later release of this program")
-    if command.scope not in caller.scopes:
-        raise ScopeLacking(caller, command.scope)
+    if caller.scopes.isdisjoint((command.scope, *command.others)):
+        raise ScopeLacking(caller, command.scope, *command.others)
     asked = Asked(state().pbx, state().settings, given, caller.name, request.remote_addr or "")
     result = command.function(asked)
     if isinstance(result, Response):

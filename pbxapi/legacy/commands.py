@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pbxapi.errors import Invalid, NotFound, Refused, Unavailable
+from pbxapi.http import audit
+from pbxapi.http.call_policy import placing
 from pbxapi.legacy.active_calls import table, totals
 from pbxapi.legacy.envelope import Failure
 from pbxapi.legacy.parameters import Parameters
@@ -43,33 +45,27 @@ F = TypeVar("F", bound=Function)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`function` gives what is sent as JSON, Text or a Response; None for a command that is known and not served yet.
+    """`function` gives what is sent as JSON, Text or a Response.
 
-    `scope` is what a key needs for it, `successor` the resource that takes its place.
+    `scope` is what a key needs for it, or one of `others`; `successor` is the resource that takes its place.
     """
 
     name: str
     scope: str
     successor: str
-    function: Function | None = None
+    function: Function
+    others: tuple[str, ...] = ()
 
 
-COMMANDS = {
-    name: Command(name, scope, successor)
-    for name, scope, successor in (
-        ("systemresources", "read", "/system/resources"),
-        ("getharddrivers", "read", "/system/disk"),
-        ("getiptablesstatus", "read", "/system/firewall"),
-    )
-}
+COMMANDS: dict[str, Command] = {}
 
 
-def command(scope: str, successor: str) -> Callable[[F], F]:
+def command(scope: str, successor: str, *others: str) -> Callable[[F], F]:
     """Serve a command by the function of its name."""
 
     def register(function: F) -> F:
         name = function.__name__
-        COMMANDS[name] = Command(name, scope, successor, function)
+        COMMANDS[name] = Command(name, scope, successor, function, others)
         return function
 
     return register
@@ -85,6 +81,7 @@ def auth(asked: Asked) -> object:
     who = asked.pbx.credentials
     if not who.username:
         raise Unavailable("No manager user is known here: set AMI_USERNAME and AMI_SECRET", part="ami")
+    audit.record("secret.read", "manager user")
     return {"lordword": base64.b64encode(f"{who.username}:{who.secret}".encode()).decode()}
 
 
@@ -97,7 +94,9 @@ def sippeers(asked: Asked) -> object:
 @command("secrets", "/extensions")
 def sipextensions(asked: Asked) -> object:
     """The SIP sections of the configuration, their secrets among them."""
-    return asked.pbx.sip_extensions.sections()
+    found = asked.pbx.sip_extensions.sections()
+    audit.record("secret.read", "extensions", detail=f"{len(found)} sections")
+    return found
 
 
 @command("read", "/channels")
@@ -136,12 +135,15 @@ def originatecall(asked: Asked) -> object:
     for outside in where.difference(asked.settings.calls.contexts):
         raise Invalid(f"The context {outside} may not be dialled: CALL_CONTEXTS does not name it")
     try:
-        asked.pbx.calls.originate(channel, context, extension, given.text("callerid"), timeout)
+        with placing(extension, origin=channel, caller_id=given.text("callerid")) as note:
+            note(asked.pbx.calls.originate(channel, context, extension, given.text("callerid"), timeout))
     except Refused as error:
         log.info("originatecall: %s", error)
         return {"status": "FAILED", "code": 200}
     except Invalid as error:
         raise Invalid(_in_old_names(error)) from error
+    after = {"from": channel, "to": extension, "context": context, "caller_id": given.text("callerid")}
+    audit.record("call.place", f"call to {extension}", after=after)
     return {"status": "CALL INITIATED", "code": 200}
 
 

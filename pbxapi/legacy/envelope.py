@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Response
+from werkzeug.exceptions import TooManyRequests
 
 from pbxapi.http.auth import KeyRefused, ScopeLacking
 from pbxapi.http.body import encode
@@ -59,6 +60,8 @@ def understood(error: Exception, name: str) -> Failure:
     if isinstance(error, ScopeLacking):
         return Failure(403, str(error.description), headers={"WWW-Authenticate": error.challenge})
     kind, words = explain(error)
+    if isinstance(error, TooManyRequests):
+        return Failure(429, words, headers={"Retry-After": str(error.retry_after)})
     if kind.status == 501:
         words = f"{name} requires what is not there. {words}"
     if kind.status == 500:

@@ -8,6 +8,9 @@ from typing import Any
 
 from pbxapi.errors import Invalid, NotFound, Unavailable
 from pbxapi.http.context import capable
+from pbxapi.http.extension_answers import tag
+from pbxapi.http.extensions import note
+from pbxapi.http.tags import Precondition
 from pbxapi.legacy.commands import Asked, command
 from pbxapi.legacy.envelope import Failure
 from pbxapi.legacy.parameters import Parameters
@@ -99,10 +102,12 @@ def _values(given: Parameters, technology: str, options: frozenset[str], default
 
 
 def _write(extensions: Extensions, operation: Operation) -> None:
+    unchanged = Precondition(tag)
     try:
-        done = extensions.write([operation], Write(force=True))
+        done = extensions.write([operation], Write(force=True, check=unchanged))
     except Invalid as error:
         raise Invalid(in_old_names(error)) from error
+    note(operation, done, unchanged.before, done.results[0].extension)
     check_applied(done)
 
 

@@ -7,12 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 from pbxapi.errors import Invalid, NotFound
+from pbxapi.http import audit
 from pbxapi.http.context import capable
+from pbxapi.http.extensions import how
 from pbxapi.legacy.commands import Asked, command
 from pbxapi.legacy.extensions import check_applied
 from pbxapi.legacy.parameters import Parameters
 from pbxapi.pbx.follow_me_numbers import split_numbers
-from pbxapi.pbx.provisioning import FollowMes, Outcome, Write
+from pbxapi.pbx.provisioning import FollowMes, Write
 
 FIELDS = {
     "strategy": "strategy", "grptime": "ring_time", "grplist": "numbers", "pre_ring": "initial_ring_time",
@@ -37,7 +39,7 @@ def addfollowmeextension(asked: Asked) -> object:
         follow_me.get(number)
     except NotFound:
         values = _values(asked.given, DEFAULTS) | {"enabled": True}
-        check_applied(_put(follow_me, number, values, merge=False))
+        _put(follow_me, number, values, merge=False)
         return {"status": "INSERT OK", "code": 200}
     return {"status": "ALREADY EXISTS", "code": 200}
 
@@ -53,7 +55,7 @@ def updatefollowmeextension(asked: Asked) -> object:
         if asked.settings.legacy.mode != "classic":
             raise
     else:
-        check_applied(_put(follow_me, number, values, merge=True))
+        _put(follow_me, number, values, merge=True)
     return {"status": "UPDATE OK", "code": 200}
 
 
@@ -62,7 +64,9 @@ def deletefollowmeextension(asked: Asked) -> object:
     """Take it away; also where there is none."""
     number = asked.given.required("grpnum")
     with suppress(NotFound):
-        check_applied(_follow_me(asked).delete(number, Write()))
+        done = _follow_me(asked).delete(number, Write())
+        audit.record("follow_me.delete", f"extension {number}", detail=how(done))
+        check_applied(done)
     return {"status": "DELETE OK", "code": 200}
 
 
@@ -88,13 +92,15 @@ def _as_it_was(row: dict[str, str]) -> dict[str, str]:
     return {**row, **none, "grplist": row["grplist"].replace("-", ",")}
 
 
-def _put(follow_me: FollowMes, number: str, values: dict[str, Any], *, merge: bool) -> Outcome:
+def _put(follow_me: FollowMes, number: str, values: dict[str, Any], *, merge: bool) -> None:
     try:
-        return follow_me.put(number, values, Write(), merge=merge)[1]
+        _, done = follow_me.put(number, values, Write(), merge=merge)
     except Invalid as error:
         names = {field: name for name, field in FIELDS.items()}
         wrong = (f"{names.get(field, field)}: {' '.join(words)}" for field, words in error.fields.items())
         raise Invalid(f"{error}. {' '.join(wrong)}".strip()) from error
+    audit.record(f"follow_me.{'update' if merge else 'set'}", f"extension {number}", detail=how(done), after=values)
+    check_applied(done)
 
 
 def _values(given: Parameters, defaults: dict[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 
 from pbxapi.errors import Conflict, Invalid, NotFound, Refused
 from pbxapi.http import audit
+from pbxapi.http.call_policy import check_interface
 from pbxapi.legacy.commands import Asked, command
 from pbxapi.pbx.queueing import NewMember
 
@@ -22,13 +23,14 @@ def getqueues(asked: Asked) -> object:
     return asked.pbx.queues.rows()
 
 
-@command("provision", "/queues")
+@command("agents", "/queues", "provision")
 def queueaddmember(asked: Asked) -> object:
     """Log a device in. `device` is an interface, or an extension's number."""
     given = asked.given
     queue, device = given.required("queue"), given.required("device")
     penalty = given.number("penalty", 0, least=0, most=MOST_PENALTY)
     extension, interface = (None, device) if "/" in device else (device, None)
+    check_interface(interface)
     try:
         found = asked.pbx.queues.add(queue, NewMember(extension=extension, interface=interface, penalty=penalty))
     except (NotFound, Conflict, Refused) as error:
@@ -36,11 +38,12 @@ def queueaddmember(asked: Asked) -> object:
         return FAILED
     except Invalid as error:
         raise Invalid(_in_old_names(error)) from error
-    audit.record(f"add member {found.interface} to queue {queue}")
+    after = {"penalty": penalty}
+    audit.record("member.add", f"member {found.interface} of queue {queue}", after=after)
     return {"status": "MEMBER ADDED", "code": 200}
 
 
-@command("provision", "/queues")
+@command("agents", "/queues", "provision")
 def queueremovemember(asked: Asked) -> object:
     """Log a device out. A static member stays, and that is no success."""
     queue, device = asked.given.required("queue"), asked.given.required("device")
@@ -49,7 +52,7 @@ def queueremovemember(asked: Asked) -> object:
     except (NotFound, Conflict, Refused) as error:
         log.info("queueremovemember: %s", error)
         return FAILED
-    audit.record(f"remove member {device} from queue {queue}")
+    audit.record("member.remove", f"member {device} of queue {queue}")
     return {"status": "MEMBER REMOVED", "code": 200}
 
 

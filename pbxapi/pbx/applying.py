@@ -23,6 +23,17 @@ GATHER = 0.05
 MOST_GATHERED = 2.0
 """Seconds to wait for writers that come in at the same moment, and for all who wait to write then, at most."""
 
+
+class Observer(Protocol):
+    """Who is told of every run that ended, and how many seconds it took."""
+
+    def __call__(self, *, ok: bool, seconds: float) -> None:
+        """Take note."""
+        ...
+
+
+observers: list[Observer] = []
+
 STILL_PENDING = "the exchange still says that changes wait to be applied"
 
 
@@ -170,6 +181,8 @@ class Applier:
             began = time.monotonic()
             reason = self._attempt()
             applied = Applied(reason is None, round(time.monotonic() - began, 3), reason, datetime.now(UTC))
+            for observe in observers:
+                observe(ok=applied.ok, seconds=applied.seconds)
             try:
                 self._journal.ran(until, applied)
             except PbxError as error:

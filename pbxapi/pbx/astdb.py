@@ -167,6 +167,8 @@ def _wait(first: int, some: Sequence[Pending], may_have_run: list[int], failures
                 may_have_run.remove(place)
                 failures.append(error)
         except AmiError as error:
+            if isinstance(error, AmiUnavailable) and not error.may_have_run:
+                may_have_run.remove(place)
             failures.append(error)
 
 

@@ -167,19 +167,21 @@ class AmiCalls:
             fields += auto_answer(channel)
         return fields
 
-    def originate(self, channel: str, context: str, extension: str, caller_id: str, timeout_ms: int) -> None:
-        """Originate as the old interface does: queued or refused, nothing is followed.
+    def originate(self, channel: str, context: str, extension: str, caller_id: str, timeout_ms: int) -> str:
+        """Originate as the old interface does: queued or refused, nothing is followed. Gives the call's id.
 
         Raises Invalid for what may not be dialled, Refused in Asterisk's words.
         """
         request = CallRequest(channel, extension, context, caller_id or None)
-        fields = self._fields(request, self._check(request), new_id(), timeout_ms)
+        call_id = new_id()
+        fields = self._fields(request, self._check(request), call_id, timeout_ms)
         try:
             self._ami.request("Originate", fields)
         except AmiRefused as error:
             raise Refused(f"Originate was refused: {error.words}") from error
         finally:
             self._channels.changed()
+        return call_id
 
     def hangup(self, call_id: str, cause: int) -> None:
         """Hang up every leg of a call. Raises NotFound when it is not live."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from pbxapi.pbx.history import CallRecords, CallStatistics, Recordings
+    from pbxapi.pbx.host_state import Host
     from pbxapi.pbx.live import Snapshot
     from pbxapi.pbx.provisioning import Applying, Extensions, FeatureStates, FollowMes
     from pbxapi.pbx.queueing import Agents, Queues, QueueSetup, QueueStatistician
@@ -261,7 +262,7 @@ class Calls(Protocol):
     def get(self, call_id: str) -> Call: ...
     def place(self, request: CallRequest) -> Call: ...
     def hangup(self, call_id: str, cause: int) -> None: ...
-    def originate(self, channel: str, context: str, extension: str, caller_id: str, timeout_ms: int) -> None: ...
+    def originate(self, channel: str, context: str, extension: str, caller_id: str, timeout_ms: int) -> str: ...
 
 
 class Parking(Protocol):
@@ -330,4 +331,5 @@ class Pbx:
     voicemail: Voicemail | None
     sip_extensions: SipExtensions
     ari: Ari | None
+    host: Host
     close: Callable[[], None]

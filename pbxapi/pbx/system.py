@@ -43,21 +43,25 @@ class AmiSystem:
 
     def info(self) -> dict[str, Any]:
         """Versions and the driver. Raises AmiError."""
-        settings = self._ami.request("CoreSettings").response
-        status = self._ami.request("CoreStatus").response
-        processed = status.get("CoreProcessedCalls")
         return {
             "driver": self._driver,
             "version": __version__,
-            "asterisk": {
-                "version": settings.get("AsteriskVersion") or None,
-                "ami_version": settings.get("AMIversion") or None,
-                "name": settings.get("SystemName") or None,
-                "started_at": self._started_at(status),
-                "calls": int(status.get("CoreCurrentCalls") or 0),
-                "calls_processed": int(processed) if processed.isdigit() else None,
-            },
+            "asterisk": self.asterisk(),
             "capabilities": {c.name: c.available for c in self.capabilities()},
+        }
+
+    def asterisk(self, *, timeout: float | None = None) -> dict[str, Any]:
+        """What Asterisk says of itself; each of two questions may take `timeout` seconds. Raises AmiError."""
+        settings = self._ami.request("CoreSettings", timeout=timeout).response
+        status = self._ami.request("CoreStatus", timeout=timeout).response
+        processed = status.get("CoreProcessedCalls")
+        return {
+            "version": settings.get("AsteriskVersion") or None,
+            "ami_version": settings.get("AMIversion") or None,
+            "name": settings.get("SystemName") or None,
+            "started_at": self._started_at(status),
+            "calls": int(status.get("CoreCurrentCalls") or 0),
+            "calls_processed": int(processed) if processed.isdigit() else None,
         }
 
     def _started_at(self, status: Message) -> datetime | None:

@@ -13,13 +13,18 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from pbxapi.errors import Unavailable
+from pbxapi.store.audit import AuditStore
 from pbxapi.store.calls import CallStore
 from pbxapi.store.changes import ChangeStore
+from pbxapi.store.idempotency import IdempotencyStore
+from pbxapi.store.keys import KeyStore
+from pbxapi.store.placed import PlacedStore
 from pbxapi.store.roll_up import RollUpStore
 from pbxapi.store.secrets import SecretStore
 
 CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
+DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
@@ -34,8 +39,12 @@ class Store:
         """Raises ValueError when the URL is not one that SQLAlchemy understands."""
         self.url = url
         self.engine = _engine(url)
+        self.audit = AuditStore(self)
         self.calls = CallStore(self)
         self.changes = ChangeStore(self)
+        self.idempotency = IdempotencyStore(self)
+        self.keys = KeyStore(self)
+        self.placed = PlacedStore(self)
         self.roll_up = RollUpStore(self)
         self.secrets = SecretStore(self)
         _stores.add(self)
@@ -76,6 +85,8 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ValueError("STORE_URL is not a database URL") from error
+    # What is installed here and with `pbxapi[postgresql]`; SQLAlchemy would look for others.
+    parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
     options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
     backend = parsed.get_backend_name()
     if backend == "sqlite":
@@ -84,9 +95,24 @@ def _engine(url: str) -> Engine:
         options["connect_args"] = {
             "connect_timeout": CONNECT_TIMEOUT, "read_timeout": STATEMENT_TIMEOUT, "write_timeout": STATEMENT_TIMEOUT,
         }  # fmt: skip
-    engine = create_engine(parsed, **options)
+    elif backend == "postgresql":
+        timeouts = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        options["connect_args"] = {
+            "connect_timeout": CONNECT_TIMEOUT,
+            "options": " ".join(f"-c {name}={STATEMENT_TIMEOUT}s" for name in timeouts),
+            # For a host that is gone: what is sent is acknowledged within it, and one that is idle is asked.
+            "tcp_user_timeout": STATEMENT_TIMEOUT * 1000, "keepalives_idle": STATEMENT_TIMEOUT,
+        }  # fmt: skip
+    try:
+        engine = create_engine(parsed, **options)
+    except ImportError:
+        raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed") from None
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
+    elif backend == "postgresql":
+        from pbxapi.store.postgresql import bound  # noqa: PLC0415  (psycopg is there only where it is wanted)
+
+        bound(engine)
     return engine
 
 

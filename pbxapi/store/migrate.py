@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from importlib import resources
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -23,17 +26,31 @@ def _config(store: Store) -> Config:
 
 
 def migrate(store: Store, revision: str = "head") -> None:
-    """Upgrade to a revision, or downgrade to `base`.
+    """Upgrade or downgrade to a revision: `head`, `base`, or its number.
 
     Raises NotFound when there is no such revision, Unavailable when the store cannot be reached or changed.
     """
-    change = command.downgrade if revision == "base" else command.upgrade
+    if store.file and not Path(store.file).exists():
+        # Made by SQLite itself it could be read by everybody.
+        with suppress(OSError):
+            os.close(os.open(store.file, os.O_CREAT | os.O_WRONLY, 0o640))
     try:
+        change = command.downgrade if _is_earlier(store, revision) else command.upgrade
         change(_config(store), revision)
     except CommandError as error:
         raise NotFound(str(error)) from error
     except SQLAlchemyError as error:
         raise Unavailable("The store of pbxapi cannot be reached or changed", part="store") from error
+
+
+def _is_earlier(store: Store, revision: str) -> bool:
+    """Whether a revision is one that the store is beyond. Raises CommandError when either is not known here."""
+    scripts = ScriptDirectory.from_config(_config(store))
+    with store.engine.connect() as connection:
+        now = MigrationContext.configure(connection).get_current_revision()
+    wanted = scripts.get_revision(revision) if revision != "base" else None
+    passed = [script for script in scripts.iterate_revisions(now, "base") if script.revision != now] if now else []
+    return wanted in (*passed, None)
 
 
 def is_current(store: Store) -> bool:

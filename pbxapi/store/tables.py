@@ -152,10 +152,11 @@ keys = Table(
     Column("previous_until", UtcDateTime),
     Column("last_used_at", UtcDateTime),
     Column("last_used_from", String(64)),
+    Column("version", Integer, nullable=False),
 )
 """Keys, by name. `hash` is SHA-256 in hexadecimal; `previous_hash` is good until `previous_until`, after a rotation.
 
-`scopes` have blanks between them, `networks` and `policy` are JSON.
+`scopes` have blanks between them, `networks` and `policy` are JSON, `version` counts the changes.
 """
 
 placed = Table(
@@ -177,20 +178,28 @@ audit = Table(
     Column("request_id", String(64), nullable=False),
     Column("key", Key),
     Column("remote", String(64)),
+    Column("kind", String(64), nullable=False),
     Column("action", String(64), nullable=False),
-    Column("target", String(150), nullable=False),
+    Column("target", String(255), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("status", Integer),
     Column("detail", Text),
     Column("before", Text),
     Column("after", Text),
-    Index("ix_audit_at", "at"),
-    Index("ix_audit_key", "key", "id"),
-    Index("ix_audit_target", "target", "id"),
-    # An id must never come again, also after the oldest were let go of: it is a cursor.
+    Index("ix_audit_at", "at", "id"),
+    Index("ix_audit_key", "key", "at", "id"),
+    Index("ix_audit_remote", "remote", "at", "id"),
+    Index("ix_audit_kind", "kind", "at", "id"),
+    Index("ix_audit_target", "target", "at", "id"),
+    Index("ix_audit_outcome", "outcome", "at", "id"),
+    Index("ix_audit_request_id", "request_id", "at", "id"),
+    # An id must never come again, also after the oldest were let go of: it is part of a cursor.
     sqlite_autoincrement=True,
 )
-"""Who did what: rows are added, and let go of when they are old; never changed. `before` and `after` are JSON."""
+"""Who did what: rows are added, and let go of when they are old; never changed. `before` and `after` are JSON.
+
+`kind` is what `action` begins with, before its dot. Each index gives what it is for in the order of the pages.
+"""
 
 idempotency = Table(
     "idempotency",
@@ -199,11 +208,11 @@ idempotency = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("status", Integer),
-    Column("headers", Text),
-    Column("body", LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")),
+    Column("answer", LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")),
     Index("ix_idempotency_created_at", "created_at"),
 )
 """First answers to what came with an Idempotency-Key; `status` is null while the first request is under way.
 
-`id` is SHA-256 of the key's name and the Idempotency-Key, `fingerprint` that of method, path, query and body.
+`id` is SHA-256 of the key's name and the Idempotency-Key, `fingerprint` one that is keyed of method, path, query and
+body; `answer` is sealed, for secrets may be in it, and null where it is not kept.
 """

@@ -117,6 +117,16 @@ def test_a_refusal_says_which_kind(
     assert refused.value.words == words
 
 
+def test_a_server_that_is_shutting_down_is_unavailable_and_has_not_run_it(
+    manager: ScriptedManager, client: Client
+) -> None:
+    words = "Message: Asterisk is shutting down"
+    manager.on("X", lambda session, action: session.answer(action, words, response="Error"))
+    with pytest.raises(AmiUnavailable, match="shutting down") as unavailable:
+        client.request("X")
+    assert not unavailable.value.may_have_run
+
+
 def test_a_command_gives_its_output_lines(manager: ScriptedManager, client: Client) -> None:
     lines = ["Message: Command output follows", "Output: Name", "Output:   indented", "Output: ", "Output: a: b"]
     manager.on("Command", lambda session, action: session.answer(action, *lines))

@@ -139,6 +139,36 @@ def test_while_one_thread_opens_others_wait_no_longer_than_their_deadline(manage
     client.close()
 
 
+def test_while_one_thread_tries_again_others_are_told_before_it_knows(manager: ScriptedManager) -> None:
+    manager.banner = b""
+    client = manager.client(connect_timeout=5, backoff_first=0.001)
+    first = threading.Thread(target=works, args=(client,))
+    first.start()
+    eventually(lambda: manager.sessions, "a session")[0].hang_up()
+    first.join(5)
+    again = threading.Thread(target=client_pings, args=(client,))
+    again.start()
+    eventually(lambda: len(manager.sessions) == 2, "another attempt")
+    with pytest.raises(AmiUnavailable, match="another thread"):
+        client.request("Ping", timeout=60)
+    assert again.is_alive()
+    manager.sessions[1].hang_up()
+    again.join(5)
+    client.close()
+
+
+def client_pings(client: Client) -> None:
+    """Until an attempt of its own has failed: while another is waited for, none is made."""
+    text = "waiting"
+    while "waiting" in text:
+        try:
+            client.request("Ping", timeout=20)
+        except AmiUnavailable as error:
+            text = str(error)
+        else:
+            return
+
+
 def test_threads_that_need_a_session_at_once_share_one(manager: ScriptedManager, client: Client) -> None:
     threads = [threading.Thread(target=client.request, args=("Ping",)) for _ in range(16)]
     for thread in threads:

@@ -68,6 +68,11 @@ def serving(*, platform: bool = True) -> Iterator[Served]:
     app.extensions["pbxapi"] = before
 
 
+def entries(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    """The entries of the audit log."""
+    return [getattr(each, "audit_entry") for each in caplog.records if each.name == AUDIT]  # noqa: B009
+
+
 def audited(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the audit log says, without who and from where."""
-    return [each.getMessage().partition(": ")[2] for each in caplog.records if each.name == AUDIT]
+    return [": ".join(filter(None, (f"{each.action} {each.target}", each.detail))) for each in entries(caplog)]

@@ -7,7 +7,7 @@ import pytest
 
 from pbxapi.http.agents import AgentSchema
 from tests.http.provisioned import limited
-from tests.http.queued import Served, audited, serving
+from tests.http.queued import Served, audited, entries, serving
 from tests.things_queues import seated
 
 
@@ -125,11 +125,20 @@ def test_a_change_needs_the_scope_and_is_audited(
     served.ask("POST", "/agents/201/unpause")
     served.ask("POST", "/agents/201/logout")
     assert audited(caplog) == [
-        "log agent 202 in: all its queues",
-        "pause agent 201: queues 400, overflow",
-        "unpause agent 201: all its queues",
-        "log agent 201 out: all its queues",
+        "agent.login agent 202",
+        "agent.pause agent 201",
+        "agent.unpause agent 201",
+        "agent.logout agent 201",
     ]
+    assert entries(caplog)[1].after == {"queues": ["400", "overflow"]}
     limited(monkeypatch, "read")
     for verb in ("login", "logout", "pause", "unpause"):
         served.ask("POST", f"/agents/201/{verb}", 403)
+
+
+def test_the_scope_of_agents_is_enough(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    limited(monkeypatch, "agents")
+    served.ask("POST", "/agents/202/login")
+    for verb in ("pause", "unpause", "logout"):
+        served.ask("POST", f"/agents/201/{verb}")
+    served.ask("GET", "/agents", 403)

@@ -96,3 +96,17 @@ def test_a_scope_that_does_not_exist_is_a_fault_of_the_program() -> None:
 def test_a_principal_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         auth.OWNER.name = "x"  # type: ignore[misc]
+
+
+def test_one_of_several_scopes_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_with_things()
+    app.add_url_rule("/either", view_func=auth.require("agents", "provision")(lambda: "in"))
+    for scope in ("agents", "provision"):
+        monkeypatch.setattr(auth, "OWNER", Principal("desk", frozenset({scope})))
+        assert app.test_client().get("/either", headers=WITH_KEY).text == "in"
+    monkeypatch.setattr(auth, "OWNER", Principal("wallboard", frozenset({"read"})))
+    response = app.test_client().get("/either", headers=WITH_KEY)
+    assert response.status_code == 403
+    assert response.json is not None
+    assert response.json["detail"] == "The key wallboard lacks the scope agents or provision."
+    assert 'scope="agents"' in response.headers["WWW-Authenticate"]

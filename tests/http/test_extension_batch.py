@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.http.provisioned import PIN, SECRET, Served, alice, limited, serving
+from tests.http.queued import audited
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_force_voicemail_and_apply_count_for_all(served: Served) -> None:
 def test_each_operation_is_audited(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "pbxapi.audit"):
         batch(served, create("201"), {"op": "delete", "number": "200"})
-    assert [message.partition(": ")[2] for message in caplog.messages] == [
-        "create extension 201: applied; saw its secrets",
-        "delete extension 200: applied",
+    assert audited(caplog) == [
+        "extension.create extension 201: applied; its secrets were shown",
+        "extension.delete extension 200: applied",
     ]

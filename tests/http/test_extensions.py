@@ -14,6 +14,7 @@ from pbxapi.pbx.plan import Secret
 from pbxapi.pbx.provisioning import Difference, Extension
 from pbxapi.settings import Log, Settings
 from tests.http.provisioned import KEY, PIN, SECRET, Served, alice, limited, serving
+from tests.http.queued import audited, entries
 
 
 @pytest.fixture
@@ -58,10 +59,7 @@ def test_a_look_at_secrets_is_audited_and_other_looks_are_not(
         limited(monkeypatch, "read")
         served.ask("GET", "/extensions/200")
         served.ask("GET", "/extensions")
-    assert caplog.messages == [
-        "API_SECRET_KEY from 127.0.0.1: saw the secrets of extension 200",
-        "API_SECRET_KEY from 127.0.0.1: saw the secrets of 1 extensions",
-    ]
+    assert audited(caplog) == ["secret.read extension 200", "secret.read extensions: 1: 200"]
 
 
 def test_the_collection_is_sorted_by_number_and_pages() -> None:
@@ -430,11 +428,15 @@ def test_each_change_is_audited_without_its_secret(served: Served, caplog: pytes
         served.ask("PATCH", "/extensions/200?dry_run=true", 200, {"secret": "Kq7-third-zo"})
         served.ask("DELETE", "/extensions/201")
         served.ask("DELETE", "/extensions/201", 404)
-    assert caplog.messages == [
-        "API_SECRET_KEY from 127.0.0.1: create extension 201: applied; saw its secrets",
-        "API_SECRET_KEY from 127.0.0.1: update extension 200: not applied; saw its secrets",
-        "API_SECRET_KEY from 127.0.0.1: delete extension 201: applied",
+    assert audited(caplog) == [
+        "extension.create extension 201: applied; its secrets were shown",
+        "extension.update extension 200: not applied: It was asked to wait; its secrets were shown",
+        "extension.delete extension 201: applied",
     ]
+    created, updated, deleted = entries(caplog)
+    assert (created.before, created.after["name"], created.after["secret"]) == (None, "B", "***")
+    assert (updated.before, updated.after) == ({"secret": "***"}, {"secret": "***"})
+    assert (deleted.before["name"], deleted.before["secret"], deleted.after) == ("B", "***", None)
 
 
 def test_the_audit_is_kept_however_little_else_is_logged() -> None:

@@ -215,6 +215,25 @@ def test_a_body_that_is_too_large_is_refused() -> None:
     assert response.mimetype == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"operations": [1] * 1001},
+        {"operations": [{"op": "create", "extension": dict.fromkeys(map(str, range(1001)))}]},
+        {"operations": [dict.fromkeys(map(str, range(200)))] * 501},
+    ],
+)
+def test_a_body_with_too_many_entries_is_refused_before_each_is_looked_at(body: dict[str, object]) -> None:
+    problem = client().post("/extensions/batch", json=body, headers=WITH_KEY)
+    assert problem.status_code == 422
+    assert list(problem.get_json()["errors"].values()) == [["Too long: 1000 entries at most, and 100000 in a body."]]
+
+
+def test_of_many_faults_the_first_hundred_are_told() -> None:
+    problem = client().post("/extensions/batch", json={"operations": [1] * 999}, headers=WITH_KEY)
+    assert (problem.status_code, len(problem.get_json()["errors"])) == (422, 100)
+
+
 def test_every_wrong_field_is_named_with_its_place() -> None:
     body = {"size": "2", "colour": "red", "parts": [{"name": "a"}, {"name": 1, "size": 0}]}
     response = client().put("/things/x", json=body, headers=WITH_KEY)

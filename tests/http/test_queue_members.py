@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from pbxapi.http.queue_member_schemas import MemberSchema, PlannedMemberSchema, StoredMemberSchema
 from tests.http.provisioned import KEY, limited
-from tests.http.queued import Served, audited, serving
+from tests.http.queued import Served, audited, entries, serving
 from tests.things_queues import interface_of, seated
 
 MEMBERS = "/queues/400/members"
@@ -232,6 +232,20 @@ def test_a_change_needs_the_scope(served: Served, monkeypatch: pytest.MonkeyPatc
     served.ask("DELETE", TRUNK, 403)
 
 
+def test_the_scope_of_agents_is_enough_for_what_is_done_at_once_and_not_for_what_is_kept(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited(monkeypatch, "agents")
+    lacking = served.json("POST", MEMBERS, 403, {"extension": "201", "persistent": True})
+    assert lacking["detail"].endswith("lacks the scope provision.")
+    served.ask("PATCH", TRUNK, 403, {"penalty": 2, "persistent": True})
+    served.ask("DELETE", f"{TRUNK}?persistent=true", 403)
+    served.ask("PATCH", TRUNK, 200, {"paused": False})
+    served.ask("POST", MEMBERS, 201, {"extension": "202"})
+    served.ask("DELETE", TRUNK, 204)
+    served.ask("POST", "/queues", 403, {"queue": "401"})
+
+
 def test_each_change_is_audited(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     served.queues.replace("overflow", seated("PJSIP/5"))
@@ -242,9 +256,10 @@ def test_each_change_is_audited(served: Served, caplog: pytest.LogCaptureFixture
     served.ask("DELETE", f"{MEMBERS}/201?persistent=true")
     served.ask("DELETE", f"{MEMBERS}/200", 409)
     assert audited(caplog) == [
-        "add member PJSIP/202 to queue 400",
-        "add static member Local/201@from-queue/n of queue 400: applied",
-        "change member PJSIP/5 of queue overflow: paused True, reason 'lunch'",
-        "remove member PJSIP/210 from queue 400",
-        "remove static member 201 from queue 400: applied",
+        "member.add member PJSIP/202 of queue 400",
+        "member.add member Local/201@from-queue/n of queue 400: applied",
+        "member.update member PJSIP/5 of queue overflow",
+        "member.remove member PJSIP/210 of queue 400",
+        "member.remove member 201 of queue 400: applied",
     ]
+    assert entries(caplog)[2].after == {"paused": True, "reason": "lunch"}

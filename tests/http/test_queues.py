@@ -13,7 +13,7 @@ from pbxapi.http.queue_member_bodies import NewMemberSchema
 from pbxapi.http.queue_schemas import ChangedQueueSchema, PlannedQueueSchema, QueueSchema
 from pbxapi.pbx.queueing import QueueSettings, StaticMember
 from tests.http.provisioned import limited
-from tests.http.queued import Served, audited, serving
+from tests.http.queued import Served, audited, entries, serving
 from tests.things_queues import PASSWORD, interface_of, seated, waiting
 
 PATH = "/queues/400"
@@ -142,7 +142,7 @@ def test_a_password_is_shown_to_those_who_may_see_it_and_that_is_audited(
     caplog.set_level(logging.INFO)
     tag = served.ask("GET", PATH).headers["ETag"]
     assert served.json("GET", PATH)["password"] == PASSWORD
-    assert audited(caplog) == ["saw the password of queue 400"] * 2
+    assert audited(caplog) == ["secret.read queue 400"] * 2
     assert PASSWORD not in served.ask("GET", "/queues").text
 
     limited(monkeypatch, "read", "provision")
@@ -150,7 +150,7 @@ def test_a_password_is_shown_to_those_who_may_see_it_and_that_is_audited(
     assert hidden.get_json()["password"] is None
     assert hidden.headers["ETag"] != tag
     assert PASSWORD not in served.ask("PATCH", PATH, 200, {"weight": 1}).text
-    assert len([said for said in audited(caplog) if "saw" in said]) == 2
+    assert len([said for said in audited(caplog) if said.startswith("secret.read")]) == 2
 
 
 def test_who_may_not_see_the_password_does_not_take_it_away_by_sending_back_what_it_read(
@@ -276,10 +276,14 @@ def test_each_change_is_audited_without_its_secret(served: Served, caplog: pytes
     served.json("PUT", f"{PATH}?dry_run=true", body={})
     served.json("DELETE", PATH)
     assert audited(caplog) == [
-        "create queue 500: applied",
-        "change queue 400: not applied",
-        "delete queue 400: applied",
+        "queue.create queue 500: applied",
+        "queue.update queue 400: not applied: It was asked to wait",
+        "queue.delete queue 400: applied",
     ]
+    created, updated, deleted = entries(caplog)
+    assert (created.before, created.after["password"]) == (None, "***")
+    assert (updated.before, updated.after) == ({"weight": 0}, {"weight": 1})
+    assert (deleted.before["password"], deleted.after) == ("***", None)
     assert "5544" not in caplog.text
 
 

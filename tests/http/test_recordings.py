@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from email.parser import BytesParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +15,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pbxapi.app import build_store, create_app
-from pbxapi.http import recording_files
+from pbxapi.http import audit_often, recording_files
 from pbxapi.settings import Settings
 from pbxapi.store.migrate import migrate
+from tests.http.queued import audited, entries
 from tests.things_cdr import CdrFile, row
 from tests.things_recordings import EMPTY, NAME, PATH, SOUND, put, unclosed
 
@@ -573,3 +576,56 @@ def test_no_more_are_converted_at_once_than_two(client: FlaskClient, sound: str,
     for answer in held:
         answer.close()
     client.get(f"{sound}?format=mp3", buffered=False).close()
+
+
+# -- who listened ----------------------------------------------------------------------------------------------------
+
+
+def test_who_plays_a_recording_stands_in_the_audit_log_once(
+    client: FlaskClient, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(audit_often, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    caplog.set_level(logging.INFO, "pbxapi.audit")
+    recording = only_id(client, root)
+    target = f"recording.play recording {recording}: {NAME}"
+    client.head(f"/recordings/{recording}")
+    assert audited(caplog) == []
+    for wanted in ("bytes=1-", "bytes=0-99", "bytes=100-"):
+        assert client.get(f"/recordings/{recording}", headers={"Range": wanted}, buffered=True).status_code == 206
+    assert audited(caplog) == [target]
+    client.get(f"/recordings/{recording}", environ_base={"REMOTE_ADDR": "192.0.2.9"}, buffered=True)
+    assert audited(caplog) == [target] * 2
+    tag = client.get(f"/recordings/{recording}", buffered=True).headers["ETag"]
+    now[0] += 601
+    client.get(f"/recordings/{recording}", headers={"If-None-Match": tag}, buffered=True)
+    assert audited(caplog) == [target] * 2
+    client.get(f"/recordings/{recording}", buffered=True)
+    assert audited(caplog) == [target] * 3
+
+
+def test_a_link_and_a_play_by_it_and_a_delete_stand_in_the_audit_log(
+    client: FlaskClient, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "pbxapi.audit")
+    recording = only_id(client, root)
+    link = client.post(f"/recordings/{recording}/links", json={"expires_in": 60}).get_json()["url"]
+    assert client.get(link, headers={"Authorization": ""}, buffered=True).status_code == 200
+    assert client.get(f"{link}x", headers={"Authorization": ""}).status_code == 403
+    assert client.delete(f"/recordings/{recording}").status_code == 204
+    made, played, refused, deleted = entries(caplog)
+    assert [each.action for each in (made, played, refused, deleted)] == [
+        "recording.link", "recording.play", "request", "recording.delete",
+    ]  # fmt: skip
+    assert made.after["expires_at"] in played.detail
+    assert (played.key, refused.key, refused.outcome) == (None, None, "refused")
+    assert NAME in played.detail
+    assert made.target == played.target == deleted.target == f"recording {recording}"
+    assert link.partition("token=")[2] not in caplog.text
+
+
+def only_id(client: FlaskClient, root: Path) -> str:
+    put(root)
+    [item] = client.get("/recordings?scan=true").get_json()["items"]
+    found: str = item["id"]
+    return found

@@ -15,7 +15,7 @@ from pbxapi.settings import Settings
 from pbxapi.store.migrate import migrate
 from tests.ami.scripted import SECRET, USER
 from tests.http.provisioned import limited
-from tests.http.queued import audited
+from tests.http.queued import audited, entries
 from tests.things_recordings import SOUND
 from tests.things_voicemail import VoicemailManager, put_message
 
@@ -135,8 +135,10 @@ def test_a_message_is_marked_moved_and_deleted(
     ask(client, "DELETE", path, 404)
     assert [each for each in spool.rglob("*") if not each.is_dir()] == []
     assert audited(caplog) == [
-        f"voicemail 100@default: message {name} is in {folder}" for folder in ("Old", "INBOX", "Work")
-    ] + [f"voicemail 100: deleted message {name}"]
+        *[f"message.update message {name} of mailbox 100"] * 3,
+        f"message.delete message {name} of mailbox 100",
+    ]
+    assert [each.after["folder"] for each in entries(caplog)[:3]] == ["Old", "INBOX", "Work"]
 
 
 def test_only_the_message_that_was_read_is_written_to(client: FlaskClient, spool: Path) -> None:

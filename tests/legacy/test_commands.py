@@ -286,17 +286,6 @@ class TestAriChannels:
             assert ask(client, "arichannels", 503)["code"] == 503
 
 
-@pytest.mark.parametrize(
-    "cmd",
-    ["systemresources", "getharddrivers", "getiptablesstatus"],
-)
-def test_a_command_whose_turn_has_not_come_is_not_supported(client: FlaskClient, cmd: str) -> None:
-    answer = ask(client, cmd, 501)
-
-    assert answer["code"] == 501
-    assert answer["error"].startswith(f"{cmd} requires ")
-
-
 def test_nothing_is_logged_of_the_key(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     client = start(LOG_LEVEL="debug", ACCESS_LOG="true")

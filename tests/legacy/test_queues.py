@@ -97,8 +97,8 @@ def test_a_change_needs_the_scope_and_is_audited(
     ask("queueremovemember", queue="400", device="205")
     ask("queueremovemember", queue="400", device="205")
     assert audited(caplog) == [
-        "add member Local/205@from-queue/n to queue 400",
-        "remove member 205 from queue 400",
+        "member.add member Local/205@from-queue/n of queue 400",
+        "member.remove member 205 of queue 400",
     ]
     limited(monkeypatch, "read")
     ask("getqueues")

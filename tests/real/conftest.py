@@ -210,7 +210,7 @@ def nginx() -> Path:
 
 NEED_REAL = {
     "mariadb", "cdr_tables", "asterisk", "asterisk22", "asterisk16", "new_asterisk", "exchange", "nginx", "sipp",
-    "platform",
+    "platform", "redis",
 }  # fmt: skip
 
 

@@ -15,11 +15,14 @@ PACKAGES = {
     "mariadbd": "mariadb-server",
     "mariadb-install-db": "mariadb-server",
     "nginx": "nginx",
+    "initdb": "postgresql",
+    "postgres": "postgresql",
     "sipp": "sip-tester",
     "bash": "bash",
     "curl": "curl",
     "jq": "jq",
     "php": "php-cli",
+    "redis-server": "redis-server",
 }
 
 
@@ -33,7 +36,9 @@ def missing(what: str, how: str) -> NoReturn:
 
 def find_program(name: str) -> str | None:
     """Return the path of a program, or None; Debian keeps servers where a plain user's PATH does not look."""
-    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]))
+    # Of PostgreSQL there may be several, each in a folder of its own.
+    more = ["/usr/sbin", "/sbin", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)]
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *more]))
 
 
 def program(name: str) -> str:

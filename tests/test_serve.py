@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pbxapi.serve import PRELOAD_FROM, Server, read_config
+from pbxapi.settings import Settings, SettingsError
+
+SETTINGS = Settings(api_secret_key="k3y-for-tests-of-32-characters")
+SHIPPED = Path(__file__).parents[1] / "deploy" / "gunicorn.conf.py"
+
+
+def test_a_file_of_settings_beats_ours_and_changes_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "conf.py").write_text("import os\ngraceful_timeout = 7\nno_setting_of_gunicorns = 1\n")
+    server = Server(SETTINGS, read_config(tmp_path / "conf.py"))
+    assert (server.cfg.graceful_timeout, server.cfg.keepalive, server.cfg.worker_class_str) == (7, 75, "gthread")
+
+
+def test_the_file_that_is_shipped_says_what_holds_without_it() -> None:
+    shipped, plain = Server(SETTINGS, read_config(SHIPPED)), Server(SETTINGS, {})
+    assert shipped.cfg.settings.keys() == plain.cfg.settings.keys()
+    for name, setting in shipped.cfg.settings.items():
+        if not callable(setting.get()):
+            assert setting.get() == plain.cfg.settings[name].get(), name
+
+
+def test_many_workers_share_what_is_loaded_once() -> None:
+    assert Server(SETTINGS, {"workers": PRELOAD_FROM}).cfg.preload_app
+    assert not Server(SETTINGS, {"workers": PRELOAD_FROM - 1}).cfg.preload_app
+
+
+@pytest.mark.parametrize("text", ["workers = (", "import no_such_module", None])
+def test_a_file_that_cannot_be_read_is_named(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "conf.py").write_text(text)
+    with pytest.raises(SettingsError, match=r"--config .*conf\.py: "):
+        read_config(tmp_path / "conf.py")
