@@ -72,6 +72,7 @@ LAYERS = {
 OTHERS = {
     "flask": ("app.py", "http/*", "legacy/*", "metrics.py", "serve.py", "demo/command.py"),
     "flask_cors": ("http/*",),
+    "cryptography": ("http/sealing.py",),
     "flask_smorest": ("http/*",),
     "apispec": ("http/*",),
     "webargs": ("http/*",),

@@ -68,6 +68,13 @@ class Blueprint(_Smorest):
         super().__init__(name, import_name, description=description)
         self._prepare_doc_cbks.append(self._complete)
 
+    def arguments(self, schema: SchemaLike, *, location: str = "json", **options: Any) -> Callable[[V], V]:
+        """Read these. A body in which nothing is needed may be left out, and the document says so."""
+        if location == "json":
+            made = schema() if isinstance(schema, type) else schema
+            options.setdefault("required", any(each.required for each in made.fields.values()))
+        return super().arguments(schema, location=location, **options)
+
     @staticmethod
     def problems(*statuses: int) -> Callable[[V], V]:
         """Document problems that an operation can answer with, beside those that go without saying."""

@@ -39,7 +39,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     exchange.stop()
 
 
-def get(app: Flask, path: str, where: dict[str, str] | None = None, **headers: str) -> TestResponse:
+def get(app: Flask, path: str, where: dict[str, str] | None = None, /, **headers: str) -> TestResponse:
     sent = {name.replace("_", "-"): text for name, text in headers.items()}
     return app.test_client().get(path, headers=sent, environ_base=where or {})
 

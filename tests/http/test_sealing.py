@@ -11,7 +11,7 @@ KEY = derived("a secret of ours", "purpose", "one")
 def test_what_is_sealed_can_be_opened_and_nothing_of_it_is_to_be_seen(plain: bytes) -> None:
     text = sealed(KEY, plain)
     assert opened(KEY, text) == plain
-    assert len(text) == len(plain) + 48
+    assert len(text) == len(plain) + 28
     assert len(plain) < 3 or plain[:8] not in text
 
 
@@ -19,14 +19,14 @@ def test_the_same_never_looks_the_same() -> None:
     assert sealed(KEY, b"the same") != sealed(KEY, b"the same")
 
 
-@pytest.mark.parametrize("place", [0, 15, 16, 47, 48, 55])
+@pytest.mark.parametrize("place", [0, 11, 12, 19, 20, 35])
 def test_what_was_changed_is_not_opened(place: int) -> None:
     text = bytearray(sealed(KEY, b"a secret"))
     text[place] ^= 1
     assert opened(KEY, bytes(text)) is None
 
 
-@pytest.mark.parametrize("text", [b"", b"x" * 47, b"x" * 48])
+@pytest.mark.parametrize("text", [b"", b"x" * 11, b"x" * 27, b"x" * 28])
 def test_what_was_never_sealed_is_not_opened(text: bytes) -> None:
     assert opened(KEY, text) is None
 
