@@ -135,9 +135,7 @@ def place_call(body: dict[str, Any]) -> Response:
     with `reason` saying which half and why. 403 `call-policy` and 429: what the key's call policy does not allow.
     """
     wanted = CallRequest(**{"context": state().settings.calls.contexts[0], **body})
-    with placing(
-        wanted.to, origin=wanted.origin, caller_id=wanted.caller_id, variables=wanted.variables or ()
-    ) as note:
+    with placing(wanted.to, origin=wanted.origin, caller_id=wanted.caller_id, variables=wanted.variables or ()) as note:
         call = state().pbx.calls.place(wanted)
         note(call.id)
     return respond(call, status=202, headers={"Location": f"{request.script_root}/calls/{call.id}"})
