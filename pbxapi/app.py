@@ -81,6 +81,7 @@ def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None =
     auth.install(app, store)
     audit.install(app, settings.audit)
     metrics.install(app)
+    metrics_page.install(app, app.extensions["pbxapi"].pbx)
     app.extensions["pbxapi.api"] = api = Api(app)
     api.register(*RESOURCES)
     app.register_blueprint(docs.blueprint)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 from pbxapi.settings import SettingsError
 
@@ -30,7 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
+        if str(error).startswith("API_SECRET_KEY is empty") and not Path(".env").exists():
+            sys.stderr.write(f"There is no .env in {Path.cwd()}, where it is looked for.\n")
         return 2
+    except BrokenPipeError:
+        # Whoever read it, `head` or `less`, has seen enough; what is left must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         return 130
     return status

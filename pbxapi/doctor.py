@@ -81,17 +81,18 @@ def _print_json(found: list[Finding]) -> None:
 
 
 def _store(store: Store) -> Iterator[Finding]:
-    from pbxapi.errors import Unavailable  # noqa: PLC0415
+    from pbxapi.errors import Unavailable, in_its_words  # noqa: PLC0415
     from pbxapi.keys_command import key_findings  # noqa: PLC0415
-    from pbxapi.store.migrate import is_current  # noqa: PLC0415
+    from pbxapi.store.migrate import is_current, what_to_do  # noqa: PLC0415
 
     try:
-        current = is_current(store)
+        advice = "" if is_current(store) else what_to_do(store)
     except Unavailable as error:
-        yield Finding("fault", f"{store!r}: cannot be reached", f"{error.__cause__}\nCheck STORE_URL.")
+        yield Finding("fault", f"{store!r}: cannot be reached", f"{in_its_words(error)}\nCheck STORE_URL.")
         return
-    if not current:
-        yield Finding("fault", f"{store!r}: its tables are not those of this version", "Run `pbxapi migrate`.")
+    if advice:
+        advice = f"{advice[0].upper()}{advice[1:]}."
+        yield Finding("fault", f"{store!r}: its tables are not those of this version", advice)
         return
     yield Finding("fine", f"{store!r}: its tables are those of this version")
     yield from key_findings(store)

@@ -55,7 +55,7 @@ def exchange(settings: Settings, pbx: Pbx) -> Iterator[Finding]:
         yield Finding("fault", f"{where}: refuses {who}", advice)
         return
     except (AmiError, PbxError) as error:
-        advice = f"{error}\nIs Asterisk running, `enabled = yes` in manager.conf, and AMI_HOST and AMI_PORT right?"
+        advice = f"{error}\nIs Asterisk running, `enabled = yes` in manager.conf; AMI_HOST, AMI_PORT, AMI_TLS right?"
         yield Finding("fault", f"{where}: no answer", advice)
         return
     version = info["asterisk"]["version"]

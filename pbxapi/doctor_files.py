@@ -27,7 +27,8 @@ def files(settings: Settings, store: Store, env: Path = Path(".env")) -> Iterato
         folder = Path(store.file).absolute().parent
         yield from _private(Path(store.file).absolute(), "remark", "It holds who called whom.", f"chmod o-rwx {folder}")
         if not os.access(folder, os.W_OK | os.X_OK):
-            advice = f"SQLite needs it for its journal: chown {_me()} {folder}"
+            how = f"chown {_me()} {folder}" if folder.is_dir() else f"install -d -o {_me()} -m 0750 {folder}"
+            advice = f"SQLite needs it for its journal: {how}"
             yield Finding("fault", f"{folder}: this user may not write in the store's folder", advice)
     for name, path in (("LOG_PATH", settings.log.path), ("AUDIT_LOG_PATH", settings.audit.path)):
         if path and not writable(Path(path)):

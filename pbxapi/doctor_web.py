@@ -32,8 +32,8 @@ def web(settings: Settings, pbx: Pbx, workers: int) -> Iterator[Finding]:
         what = f"rate limits: each of {workers} workers counts for itself, so that {workers} times as much is let in"
         yield Finding("remark", what, advice)
     if not settings.metrics.token:
-        advice = f"For a Prometheus on another host set METRICS_TOKEN: {NEW_KEY}"
-        yield Finding("remark", "/metrics: answers to this host alone", advice)
+        advice = f"For a Prometheus elsewhere, or through nginx or a Unix socket, set METRICS_TOKEN: {NEW_KEY}"
+        yield Finding("remark", "/metrics: answers to this host alone, and not through a web server", advice)
     if settings.legacy.auth_enabled:
         advice = "Unless an old client needs it: LEGACY_AUTH_ENABLED=false"
         yield Finding("remark", "?cmd=auth hands out the manager's password", advice)

@@ -94,6 +94,11 @@ class Unavailable(PbxError):
         self.retry_after = retry_after
 
 
+def in_its_words(error: Unavailable) -> str:
+    """What a database itself said, for who runs this: SQLAlchemy adds the statement and a link."""
+    return str(getattr(error.__cause__, "orig", None) or error.__cause__)
+
+
 class Timeout(PbxError):
     """The exchange did not answer in time. The action may have run."""
 

@@ -69,20 +69,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it. Raises SettingsError: also for a name, a scope or a time that cannot be used."""
     from pbxapi.app import build_store  # noqa: PLC0415
-    from pbxapi.errors import Invalid, PbxError, Unavailable  # noqa: PLC0415
-    from pbxapi.store.migrate import is_current  # noqa: PLC0415
+    from pbxapi.errors import Invalid, PbxError, Unavailable, in_its_words  # noqa: PLC0415
+    from pbxapi.store.migrate import is_current, what_to_do  # noqa: PLC0415
 
     settings = Settings.from_environ(read_environment())
     logs.configure_audit(settings.audit)
     store = build_store(settings)
     try:
         if not is_current(store):
-            raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: run `pbxapi migrate`"])
+            raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: {what_to_do(store)}"])
         act: Callable[[argparse.Namespace, Store, tzinfo | None], None] = args.act
         act(args, store, settings.platform.timezone)
     except Unavailable as error:
         # The database's own words: no password is among them.
-        raise SettingsError([f"STORE_URL: {store!r} does not take it: {error.__cause__}"]) from None
+        raise SettingsError([f"STORE_URL: {store!r} does not take it: {in_its_words(error)}"]) from None
     except Invalid as error:
         wrong = [f"{name}: {' '.join(words)}" for name, words in error.fields.items()]
         raise SettingsError([f"{error}.", *wrong]) from None

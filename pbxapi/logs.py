@@ -70,6 +70,11 @@ def configure(settings: Log, audit: Audit | None = None) -> None:
     logging.getLogger(AUDIT).setLevel(logging.INFO)
 
 
+def check(settings: Log) -> None:
+    """Raise SettingsError when the log cannot be written: better said once than by each worker."""
+    _handler(settings.path).close()
+
+
 def configure_audit(audit: Audit, *, make: bool = False) -> None:
     """For a command that logs nothing else: write its entries of the audit log to the file, if there is one.
 

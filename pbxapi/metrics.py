@@ -138,5 +138,5 @@ def _count_failure(context: Any) -> None:
 
 
 def _database(engine: Engine) -> str:
-    """A database's own name; of a file the last part of its path, without its end."""
-    return Path(engine.url.database or "memory").stem
+    """What the engine is called here, else the name of its database."""
+    return engine.logging_name or engine.url.database or "none"

@@ -69,14 +69,14 @@ def read_config(path: Path) -> dict[str, Any]:
 def check_store(settings: Settings) -> None:
     """Raise SettingsError unless the store's tables are those of this version: better than at the first call."""
     from pbxapi.app import build_store  # noqa: PLC0415
-    from pbxapi.errors import Unavailable  # noqa: PLC0415
+    from pbxapi.errors import Unavailable, in_its_words  # noqa: PLC0415
     from pbxapi.pbx.provisioning import ABANDONED, WRITING  # noqa: PLC0415
-    from pbxapi.store.migrate import is_current  # noqa: PLC0415
+    from pbxapi.store.migrate import is_current, what_to_do  # noqa: PLC0415
 
     store = build_store(settings)
     try:
         if not is_current(store):
-            raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: run `pbxapi migrate`"])
+            raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: {what_to_do(store)}"])
         for change in store.changes.open():
             if change.state in {WRITING, ABANDONED}:
                 log.error(
@@ -84,7 +84,7 @@ def check_store(settings: Settings) -> None:
                     ", ".join(change.numbers), change.at.isoformat(timespec="seconds"),
                 )  # fmt: skip
     except Unavailable as error:
-        raise SettingsError([f"STORE_URL: {store!r} cannot be reached: {error.__cause__}"]) from None
+        raise SettingsError([f"STORE_URL: {store!r} cannot be reached: {in_its_words(error)}"]) from None
     finally:
         store.close()
 
@@ -93,9 +93,14 @@ def _share_metrics() -> None:
     """Let the workers count in one folder. It has to be known before prometheus_client is imported."""
     if METRICS_FOLDER in os.environ:
         return
-    folder = tempfile.mkdtemp(prefix="pbxapi-metrics-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
-    os.environ[METRICS_FOLDER] = folder
+    parent = Path(_MEMORY) if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    for left in parent.glob("pbxapi-metrics-*"):
+        # Whoever was killed could not take it away.
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
     owner = os.getpid()
+    folder = tempfile.mkdtemp(prefix=f"pbxapi-metrics-{owner}-", dir=parent)
+    os.environ[METRICS_FOLDER] = folder
     # Workers are forks, and leave by os._exit or by sys.exit.
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
 
@@ -104,6 +109,7 @@ def _note_start(settings: Settings) -> None:
     from pbxapi.app import build_store  # noqa: PLC0415
     from pbxapi.http.audit_trail import record_command  # noqa: PLC0415
 
+    logs.check(settings.log)
     logs.configure_audit(settings.audit, make=True)
     store = build_store(settings)
     record_command(store, "serve.start", f"pbxapi {__version__}")

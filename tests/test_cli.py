@@ -109,3 +109,22 @@ def test_it_serves_and_ends_cleanly(tmp_path: Path, workers: str) -> None:
     assert [line["status"] for line in lines if "ms" in line] == [200, 401, 200]
     # Beside the log and the store, nothing: gunicorn by itself would put a control socket into the home folder.
     assert {found.name.split("-")[0] for found in tmp_path.iterdir()} <= {"log", "pbxapi.db"}
+
+
+def counted(url: str) -> tuple[float, int]:
+    """How many `/health/live` all workers counted together, and how often the version is told."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as response:
+        text = response.read().decode()
+    found = re.search(r'^pbxapi_requests_total\{method="GET",route="/health/live",status="200"\} (\S+)$', text, re.M)
+    return (float(found[1]) if found else 0.0), text.count("pbxapi_build{")
+
+
+@pytest.mark.parametrize("workers", ["2", "4"])
+def test_whichever_worker_is_scraped_tells_the_sum_and_a_killed_ones_counts_stay(tmp_path: Path, workers: str) -> None:
+    with serving(tmp_path, "--workers", workers, "--threads", "2") as (url, process):
+        assert {status(f"{url}/health/live") for _ in range(30)} == {200}
+        assert counted(url) == (30, 1)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGKILL)
+        assert {status(f"{url}/health/live") for _ in range(10)} <= {200}
+        assert counted(url) == (40, 1)

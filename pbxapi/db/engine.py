@@ -146,6 +146,8 @@ def sqlite_engine(path: str, *, only_read: bool = True) -> Engine:
             uri, uri=True, timeout=CONNECT_TIMEOUT, check_same_thread=False, isolation_level="IMMEDIATE"
         ),
         poolclass=QueuePool, pool_timeout=POOL_TIMEOUT, hide_parameters=True,
+        # The URL does not say it.
+        logging_name=Path(path).stem,
     )  # fmt: skip
     if not only_read:
         event.listen(made, "connect", _keep_a_log)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
@@ -38,6 +40,10 @@ class ExchangeMetrics(Collector):
             "peers": lambda: _peers(pbx), "channels": lambda: _channels(pbx), "calls": lambda: _calls(pbx),
             "queues": lambda: _queues(pbx), "parking": lambda: _parking(pbx), "apply": lambda: _apply(pbx),
         }  # fmt: skip
+        self._lock = threading.Lock()
+        # Threads are made as they are needed: after the fork of a worker.
+        self._threads = ThreadPoolExecutor(len(self._parts), thread_name_prefix="metrics")
+        self._asked: dict[str, Future[list[Family]]] = {}
 
     def describe(self) -> Iterable[Family]:
         """Nothing: to know the names it would have to ask the exchange."""
@@ -47,17 +53,21 @@ class ExchangeMetrics(Collector):
         """Ask all parts at once, and wait for them together."""
         deadline = time.monotonic() + PATIENCE
         answered = Family("pbxapi_scrape_ok", "Whether this part of the exchange answered in time.", labels=["part"])
-        threads = ThreadPoolExecutor(len(self._parts), thread_name_prefix="metrics")
-        try:
-            asked = {part: threads.submit(_listed, ask) for part, ask in self._parts.items()}
-            for part, future in asked.items():
-                families = _result(part, future, deadline)
-                answered.add_metric([part], float(families is not None))
-                yield from families or ()
-        finally:
-            # A part that hangs ends by its own deadline.
-            threads.shutdown(wait=False, cancel_futures=True)
+        for part, future in [(part, self._ask(part)) for part in self._parts]:
+            families = _result(part, future, deadline)
+            answered.add_metric([part], float(families is not None))
+            yield from families or ()
         yield answered
+
+    def _ask(self, part: str) -> Future[list[Family]]:
+        """Ask a part, unless it is being asked: while the exchange hangs, scrapes do not pile up behind it."""
+        with self._lock:
+            asked = self._asked.get(part)
+            if asked is None or asked.done():
+                # With the id of this request, for the log and Asterisk's own.
+                asked = self._threads.submit(copy_context().run, _listed, self._parts[part])
+                self._asked[part] = asked
+            return asked
 
 
 def _listed(ask: Callable[[], Iterable[Family]]) -> list[Family]:

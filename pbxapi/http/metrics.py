@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from typing import TYPE_CHECKING
 
-from flask import Response, request
+from flask import Flask, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from pbxapi import metrics
@@ -14,10 +15,20 @@ from pbxapi.http.blueprint import Blueprint
 from pbxapi.http.context import state
 from pbxapi.http.exchange_metrics import ExchangeMetrics
 
+if TYPE_CHECKING:
+    from pbxapi.pbx.interfaces import Pbx
+
 blp = Blueprint("metrics", __name__, description="Numbers for Prometheus")
 
 SCOPE = "system"
+EXCHANGE = "pbxapi.exchange_metrics"
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+
+
+def install(app: Flask, pbx: Pbx) -> None:
+    """Know the exchange that is asked."""
+    app.extensions[EXCHANGE] = registry = CollectorRegistry()
+    registry.register(ExchangeMetrics(pbx))
 
 
 @blp.get("/metrics")
@@ -35,8 +46,7 @@ def get_metrics() -> Response:
         caller = admit(request.environ)
         if SCOPE not in caller.scopes:
             raise ScopeLacking(caller, SCOPE)
-    exchange = CollectorRegistry()
-    exchange.register(ExchangeMetrics(state().pbx))
+    exchange: CollectorRegistry = current_app.extensions[EXCHANGE]
     body = generate_latest(metrics.registry()) + generate_latest(exchange)
     return Response(body, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 

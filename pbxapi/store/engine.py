@@ -84,10 +84,10 @@ def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ValueError("STORE_URL is not a database URL") from error
+        raise ValueError("STORE_URL is not a database URL, such as sqlite:////var/lib/pbxapi/pbxapi.db") from error
     # What is installed here and with `pbxapi[postgresql]`; SQLAlchemy would look for others.
     parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
-    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+    options: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True, "logging_name": "store"}
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         options["connect_args"] = {"timeout": STATEMENT_TIMEOUT}
@@ -106,7 +106,8 @@ def _engine(url: str) -> Engine:
     try:
         engine = create_engine(parsed, **options)
     except ImportError:
-        raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed") from None
+        how = "pip install 'pbxapi[postgresql]'" if backend == "postgresql" else "pip has to bring it"
+        raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed: {how}") from None
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     elif backend == "postgresql":

@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,7 +29,8 @@ def _config(store: Store) -> Config:
 def migrate(store: Store, revision: str = "head") -> None:
     """Upgrade or downgrade to a revision: `head`, `base`, or its number.
 
-    Raises NotFound when there is no such revision, Unavailable when the store cannot be reached or changed.
+    Raises NotFound when there is no such revision, or when the tables are of a newer version than this one;
+    Unavailable when the store cannot be reached or changed.
     """
     if store.file and not Path(store.file).exists():
         # Made by SQLite itself it could be read by everybody.
@@ -37,7 +39,7 @@ def migrate(store: Store, revision: str = "head") -> None:
     try:
         change = command.downgrade if _is_earlier(store, revision) else command.upgrade
         change(_config(store), revision)
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         raise NotFound(str(error)) from error
     except SQLAlchemyError as error:
         raise Unavailable("The store of pbxapi cannot be reached or changed", part="store") from error
@@ -55,6 +57,20 @@ def _is_earlier(store: Store, revision: str) -> bool:
 
 def is_current(store: Store) -> bool:
     """Whether the tables are those of this version. Raises Unavailable when the store does not answer."""
-    head = ScriptDirectory.from_config(_config(store)).get_current_head()
+    return revision_of(store) == ScriptDirectory.from_config(_config(store)).get_current_head()
+
+
+def revision_of(store: Store) -> str | None:
+    """The number of the tables; None where there are none. Raises Unavailable when the store does not answer."""
     with store.begin() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def what_to_do(store: Store) -> str:
+    """About tables that are not current, in words. Raises Unavailable when the store does not answer."""
+    scripts = ScriptDirectory.from_config(_config(store))
+    now = revision_of(store)
+    if now is None or now in {script.revision for script in scripts.walk_revisions()}:
+        return "run `pbxapi migrate`"
+    back = f"`pbxapi migrate --to {scripts.get_current_head()}`"
+    return f"they are of a newer version ({now}). Start that one, or run {back} with it before this one"

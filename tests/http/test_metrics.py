@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +152,16 @@ def demo_app_with_token(app: Flask) -> Flask:
     there = app.extensions["pbxapi"]
     settings = dataclasses.replace(there.settings, metrics=Metrics(token=TOKEN))
     return create_app(settings, there.pbx, there.store)
+
+
+def test_an_exchange_that_does_not_answer_is_said_to(tmp_path: Path) -> None:
+    exchange = DemoExchange(seed=1)
+    exchange.start()
+    app = demo_app(exchange, tmp_path, days=1)
+    exchange.stop()
+    found = scrape(app)
+    assert found.value("pbxapi_scrape_ok", part="peers") == 0
+    assert not any(name == "pbxapi_peers" for name, _ in found)
+    assert found.value("pbxapi_build", version=version("pbxapi")) == 1
+    app.extensions["pbxapi"].pbx.close()
+    app.extensions["pbxapi"].store.close()
