@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from pbxapi import logs, metrics
+from pbxapi import logs, metrics, tracing
 from pbxapi.http import (
     agents,
     apply,
@@ -88,6 +88,7 @@ def create_app(settings: Settings, pbx: Pbx | None = None, store: Store | None =
     legacy.register(app)
     cors.install(app, settings.web.cors_origins)
     app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]
+    tracing.install(app, settings.tracing)
     if settings.web.trusted_proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, settings.web.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -34,12 +34,22 @@ def web(settings: Settings, pbx: Pbx, workers: int) -> Iterator[Finding]:
     if not settings.metrics.token:
         advice = f"For a Prometheus elsewhere, or through nginx or a Unix socket, set METRICS_TOKEN: {NEW_KEY}"
         yield Finding("remark", "/metrics: answers to this host alone, and not through a web server", advice)
+    if settings.tracing.endpoint and _tracing_is_missing():
+        advice = "pip install 'pbxapi[opentelemetry]', into the environment that pbxapi runs in"
+        yield Finding("fault", "OTEL_EXPORTER_OTLP_ENDPOINT is set, and OpenTelemetry is not installed", advice)
     if settings.legacy.auth_enabled:
         advice = "Unless an old client needs it: LEGACY_AUTH_ENABLED=false"
         yield Finding("remark", "?cmd=auth hands out the manager's password", advice)
     if "*" in settings.web.cors_origins:
         advice = "Name them: REST_CORS_ORIGINS=https://crm.example.com"
         yield Finding("remark", "REST_CORS_ORIGINS: web pages of any origin may call", advice)
+
+
+def _tracing_is_missing() -> bool:
+    # It imports prometheus_client, which `pbxapi serve` must not have done before its folder is there.
+    from pbxapi import tracing  # noqa: PLC0415
+
+    return tracing.missing()
 
 
 def strength(key: str) -> float:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import Engine, event
 
+from pbxapi import metrics_folder
 from pbxapi.ami import pending
 from pbxapi.pbx import applying
 
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from flask import Flask
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 ROUTE = "pbxapi.route"
 """Where a request's route is kept in its environ: a template such as /peers/<name>, or ?cmd=sippeers."""
 
+observers: list[Callable[[str, str, str, float], None]] = []
+"""Who is told of every SQL statement that ended: its database, its text, `ok` or `failed`, and seconds."""
+
 _OWN = CollectorRegistry()
 # As prometheus_client itself found it when it was imported.
-_SHARED = FOLDER in os.environ
+_SHARED = metrics_folder.VARIABLE in os.environ
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _AT = "pbxapi.statement_began"
+# One more for each counter and histogram, that nobody asks for, and that several workers could not sum.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter("pbxapi_requests", "Requests answered.", ["method", "route", "status"], registry=_OWN)
 REQUEST_SECONDS = Histogram(
@@ -47,7 +52,7 @@ STATEMENTS = Counter("pbxapi_db_statements", "SQL statements.", ["database", "ou
 STATEMENT_SECONDS = Counter("pbxapi_db_seconds", "Time of SQL statements.", ["database"], registry=_OWN)
 APPLIES = Counter("pbxapi_applies", "Runs that applied the configuration.", ["outcome"], registry=_OWN)
 APPLY_SECONDS = Counter("pbxapi_apply_seconds", "Time of these runs.", registry=_OWN)
-BUILD = Gauge("pbxapi_build", "1, with the version.", ["version"], registry=_OWN, multiprocess_mode="max")
+BUILD = Gauge("pbxapi_build", "1, with the version.", ["version"], registry=_OWN, multiprocess_mode="livemax")
 
 
 def registry() -> CollectorRegistry:
@@ -55,8 +60,14 @@ def registry() -> CollectorRegistry:
     if not _SHARED:
         return _OWN
     found = CollectorRegistry()
-    MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+    _Workers(found)  # type: ignore[no-untyped-call]
     return found
+
+
+class _Workers(MultiProcessCollector):
+    def collect(self) -> Any:
+        with metrics_folder.reading():
+            return super().collect()  # type: ignore[no-untyped-call]
 
 
 def install(app: Flask) -> None:
@@ -76,14 +87,6 @@ def count_request(environ: WSGIEnvironment, status: str, seconds: float) -> None
     route = environ.get(ROUTE, "none")
     _request(environ["REQUEST_METHOD"] if route != "none" else "any", route, status[:3]).inc()
     _request_seconds(route).observe(seconds)
-
-
-def forget_worker(pid: int) -> None:
-    """A worker ended: its counts stay, what it alone had is gone."""
-    folder = os.environ.get(FOLDER)
-    if folder:
-        for path in Path(folder).glob(f"gauge_live*_{pid}.db"):
-            path.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=4096)
@@ -124,17 +127,23 @@ def _begin_statement(connection: Any, *_: object) -> None:
     connection.info[_AT] = time.perf_counter()
 
 
-def _count_statement(connection: Any, *_: object) -> None:
-    began = connection.info.pop(_AT, None)
-    name = _database(connection.engine)
-    STATEMENTS.labels(name, "ok").inc()
-    if began is not None:
-        STATEMENT_SECONDS.labels(name).inc(time.perf_counter() - began)
+def _count_statement(connection: Any, _cursor: object, statement: str, *_: object) -> None:
+    _end_statement(connection, connection.engine, statement, "ok")
 
 
 def _count_failure(context: Any) -> None:
     if context.engine is not None:
-        STATEMENTS.labels(_database(context.engine), "failed").inc()
+        _end_statement(context.connection, context.engine, context.statement or "CONNECT", "failed")
+
+
+def _end_statement(connection: Any, engine: Engine, statement: str, outcome: str) -> None:
+    name = _database(engine)
+    began = connection.info.pop(_AT, None) if connection is not None else None
+    seconds = time.perf_counter() - began if began is not None else 0.0
+    STATEMENTS.labels(name, outcome).inc()
+    STATEMENT_SECONDS.labels(name).inc(seconds)
+    for observe in observers:
+        observe(name, statement, outcome, seconds)
 
 
 def _database(engine: Engine) -> str:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import logging
 import os
 import runpy
-import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
-from pbxapi import __version__, logs
+from pbxapi import __version__, logs, metrics_folder
 from pbxapi.environment import read_environment
+from pbxapi.metrics_folder import MEMORY
 from pbxapi.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ THREADS = 16
 # From here on what the workers share is worth loading once (about 9 MB of 64 a worker).
 PRELOAD_FROM = 4
 SWITCH_INTERVAL = 0.0005
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_MEMORY = "/dev/shm"  # noqa: S108  (gunicorn makes its own nameless file there)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it. Raises SettingsError before anything is bound."""
     settings = Settings.from_environ(read_environment())
-    _share_metrics()
+    metrics_folder.make()
     check_store(settings)
     _note_start(settings)
     said = {name: getattr(args, name) for name in ("bind", "workers", "threads") if getattr(args, name) is not None}
@@ -89,22 +85,6 @@ def check_store(settings: Settings) -> None:
         store.close()
 
 
-def _share_metrics() -> None:
-    """Let the workers count in one folder. It has to be known before prometheus_client is imported."""
-    if METRICS_FOLDER in os.environ:
-        return
-    parent = Path(_MEMORY) if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-    for left in parent.glob("pbxapi-metrics-*"):
-        # Whoever was killed could not take it away.
-        if not Path("/proc", left.name.split("-")[2]).exists():
-            shutil.rmtree(left, ignore_errors=True)
-    owner = os.getpid()
-    folder = tempfile.mkdtemp(prefix=f"pbxapi-metrics-{owner}-", dir=parent)
-    os.environ[METRICS_FOLDER] = folder
-    # Workers are forks, and leave by os._exit or by sys.exit.
-    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
-
-
 def _note_start(settings: Settings) -> None:
     from pbxapi.app import build_store  # noqa: PLC0415
     from pbxapi.http.audit_trail import record_command  # noqa: PLC0415
@@ -139,7 +119,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             # TRUSTED_PROXIES alone says who is believed.
             "forwarded_allow_ips": "",
             # Beats into a file: one on disk can stall a worker (gunicorn's FAQ).
-            "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
+            "worker_tmp_dir": str(MEMORY) if os.access(MEMORY, os.W_OK) else None,
             # gunicorn 25 and later would put a socket into the home folder.
             "control_socket_disable": True,
             "child_exit": _forget_worker,
@@ -191,9 +171,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def _forget_worker(server: object, worker: Any) -> None:
-    from pbxapi.metrics import forget_worker  # noqa: PLC0415
-
-    forget_worker(worker.pid)
+    metrics_folder.forget(worker.pid)
 
 
 def _count(text: str) -> int:

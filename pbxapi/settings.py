@@ -199,6 +199,16 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tracing:
+    """Where OpenTelemetry's spans go, over HTTP. The names of the variables are OpenTelemetry's."""
+
+    endpoint: str = _variable("OTEL_EXPORTER_OTLP_ENDPOINT", "", read.collector_url)
+    headers: str = _variable("OTEL_EXPORTER_OTLP_HEADERS", "", secret=True)
+    service_name: str = _variable("OTEL_SERVICE_NAME", "pbxapi")
+    ratio: float = _variable("OTEL_TRACES_SAMPLER_ARG", 1.0, read.number(0, 1, float))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Legacy:
     """The `?cmd=` interface."""
 
@@ -228,6 +238,7 @@ class Settings:
     limits: Limits = Limits()
     audit: Audit = Audit()
     metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
     legacy: Legacy = Legacy()
     demo: bool = False
 

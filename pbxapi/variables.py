@@ -107,6 +107,13 @@ def database_url(text: str) -> str:
     return text
 
 
+def collector_url(text: str) -> str:
+    """Read the address of a server that takes what is sent there. A password in it would be seen in the log."""
+    if not re.fullmatch(r"https?://[^@\s/?#]+(/[^@\s?#]*)?", text):
+        raise ValueError("must be such as http://127.0.0.1:4318, without a login in it")
+    return text
+
+
 def location(text: str) -> str:
     """Read the path of an internal location of nginx, such as /_recordings/."""
     if not re.fullmatch(r"/[A-Za-z0-9_./-]*", text) or ".." in text:

@@ -4,27 +4,15 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
+import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from pbxapi.cli import main
-
-KEY = "0123456789abcdef"
-
-
-def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pbxapi", *arguments]
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("API_", "AMI_", "STORE_"))}
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env={**plain, **environ}, timeout=60, check=False
-    )
+from tests.things_serve import run, serving, status
 
 
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,37 +53,6 @@ def test_the_document_is_written_without_any_configuration(tmp_path: Path) -> No
     assert [found.name for found in tmp_path.iterdir()] == ["out.json"]
 
 
-@contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Serve on a free port, and give the address it says it listens at."""
-    assert run("migrate", cwd=folder, API_SECRET_KEY=KEY).returncode == 0
-    command = [sys.executable, "-m", "pbxapi", "serve", "--bind", "127.0.0.1:0", *arguments]
-    environ = {**os.environ, "API_SECRET_KEY": KEY, "HOME": str(folder), "LOG_PATH": str(folder / "log")}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=folder, env=environ) as process:
-        try:
-            assert process.stderr is not None
-            said = ""
-            for line in process.stderr:
-                said += line
-                if "Listening at" in line:
-                    break
-            found = re.search(r"Listening at: (http://\S+)", said)
-            assert found, said
-            yield found.group(1), process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def status(url: str, **headers: str) -> int:
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
-
-
 @pytest.mark.parametrize("workers", ["1", "4"])
 def test_it_serves_and_ends_cleanly(tmp_path: Path, workers: str) -> None:
     with serving(tmp_path, "--workers", workers, "--threads", "2") as (url, process):
@@ -119,12 +76,34 @@ def counted(url: str) -> tuple[float, int]:
     return (float(found[1]) if found else 0.0), text.count("pbxapi_build{")
 
 
-@pytest.mark.parametrize("workers", ["2", "4"])
-def test_whichever_worker_is_scraped_tells_the_sum_and_a_killed_ones_counts_stay(tmp_path: Path, workers: str) -> None:
-    with serving(tmp_path, "--workers", workers, "--threads", "2") as (url, process):
+def test_whichever_worker_is_scraped_tells_the_sum_and_a_killed_ones_counts_stay(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "4", "--threads", "2") as (url, process):
         assert {status(f"{url}/health/live") for _ in range(30)} == {200}
         assert counted(url) == (30, 1)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGKILL)
         assert {status(f"{url}/health/live") for _ in range(10)} <= {200}
         assert counted(url) == (40, 1)
+
+
+def test_workers_that_were_replaced_leave_their_counts_and_no_files(tmp_path: Path) -> None:
+    counts = tmp_path / "counts"
+    counts.mkdir()
+
+    with serving(tmp_path, "--workers", "1", "--threads", "2", PROMETHEUS_MULTIPROC_DIR=str(counts)) as (url, process):
+
+        def workers() -> set[str]:
+            return {file.stem.rpartition("_")[2] for file in counts.glob("*.db")} - {"ended", str(process.pid)}
+
+        for round_ in range(1, 3):
+            before = workers()
+            assert {status(f"{url}/health/live") for _ in range(10)} == {200}
+            assert counted(url) == (round_ * 10, 1)
+            process.send_signal(signal.SIGHUP)
+            by_then = time.monotonic() + 20
+            while not (now := workers()) or now & before:
+                assert time.monotonic() < by_then, now
+                time.sleep(0.05)
+        assert counted(url) == (20, 1)
+        assert {status(f"{url}/health/live") for _ in range(10)} == {200}
+        assert counted(url) == (30, 1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from pbxapi import doctor_files
 from pbxapi.cli import main
 from pbxapi.demo.exchange import DemoExchange
 from tests.things_cdr import CdrFile, row
+from tests.things_serve import run
 
 KEY = "a-key-for-tests-of-32-characters"
 
@@ -184,9 +187,10 @@ def test_a_disk_that_is_nearly_full_is_named(
     assert main(["doctor"]) == 1
 
 
-def test_serve_refuses_a_store_with_no_tables(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve"]) == 2
-    assert "run `pbxapi migrate`" in capsys.readouterr().err
+def test_serve_refuses_a_store_with_no_tables(configured: Path) -> None:
+    refused = run("serve", cwd=configured.parent)
+    assert refused.returncode == 2
+    assert "run `pbxapi migrate`" in refused.stderr
 
 
 def test_migrate_says_what_it_cannot_reach_without_the_password(
@@ -197,6 +201,23 @@ def test_migrate_says_what_it_cannot_reach_without_the_password(
     said = capsys.readouterr()
     assert "STORE_URL" in said.err
     assert "hunter2" not in said.err + said.out
+
+
+def test_tables_of_a_newer_version_are_said_to_be_newer(
+    configured: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    configured.write_text(configured.read_text() + f"STORE_URL=sqlite:///{tmp_path}/newer.db\n")
+    assert main(["migrate"]) == 0
+    with closing(sqlite3.connect(tmp_path / "newer.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    refused = run("serve", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "of a newer version (9999)" in refused.stderr
+    for command in (["migrate"], ["keys", "list"]):
+        assert main(command) == 2
+        assert "of a newer version (9999)" in capsys.readouterr().err
+    assert main(["doctor"]) == 1
+    assert "They are of a newer version (9999)." in capsys.readouterr().out
 
 
 def test_migrate_takes_the_tables_away_again(configured: Path) -> None:

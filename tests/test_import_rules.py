@@ -64,13 +64,14 @@ LAYERS = {
         "settings",
         "logs",
         "metrics",
+        "tracing",
     ),
     # The commands stand above the application.
     "*": ("*",),
 }
 # What comes from elsewhere, and the parts that may import it; what is not named here, nobody may.
 OTHERS = {
-    "flask": ("app.py", "http/*", "legacy/*", "metrics.py", "serve.py", "demo/command.py"),
+    "flask": ("app.py", "http/*", "legacy/*", "metrics.py", "tracing.py", "serve.py", "demo/command.py"),
     "flask_cors": ("http/*",),
     "cryptography": ("http/sealing.py",),
     "flask_smorest": ("http/*",),
@@ -80,7 +81,7 @@ OTHERS = {
     "itsdangerous": ("http/*",),
     "psycopg": ("store/postgresql.py",),
     "redis": ("http/shared_rates.py",),
-    "prometheus_client": ("metrics.py", "http/*", "serve.py"),
+    "prometheus_client": ("metrics.py", "metrics_folder.py", "http/*", "serve.py"),
     "opentelemetry": ("tracing.py",),
     "psutil": ("pbx/*",),
     "werkzeug": ("http/*", "legacy/*", "demo/command.py"),

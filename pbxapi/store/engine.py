@@ -106,8 +106,8 @@ def _engine(url: str) -> Engine:
     try:
         engine = create_engine(parsed, **options)
     except ImportError:
-        how = "pip install 'pbxapi[postgresql]'" if backend == "postgresql" else "pip has to bring it"
-        raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed: {how}") from None
+        how = ": pip install 'pbxapi[postgresql]'" if backend == "postgresql" else ""
+        raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed{how}") from None
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     elif backend == "postgresql":
