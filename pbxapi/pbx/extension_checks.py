@@ -23,6 +23,7 @@ GROUPS = r"[0-9A-Za-z_-]+(,[0-9A-Za-z_-]+)*"
 ACCOUNT_CODE = r"[0-9A-Za-z_.@+-]{1,80}"
 ADDRESS = r"[^\s@,;|<>\"'()\[\]\\]{1,64}@[^\s@,;|<>\"'()\[\]\\]{1,190}"
 KEYWORD = r"[0-9A-Za-z_-]{1,60}"
+NETWORKS = r"[0-9A-Fa-f.:/&,]+"
 """What matches as a whole; for the document too."""
 
 CREATABLE = ("pjsip", "sip")
@@ -129,6 +130,9 @@ def codecs_fault(codecs: Collection[str]) -> str | None:
 def networks_fault(text: str) -> str | None:
     """What is wrong with addresses such as `192.0.2.0/255.255.255.0&198.51.100.0/24`."""
     try:
+        # The zone of an address of IPv6 (fe80::1%eth0) may be any text to ipaddress, a line end too.
+        if not re.fullmatch(NETWORKS, text):
+            raise ValueError
         for network in re.split("[&,]", text):
             ipaddress.ip_network(network, strict=False)
     except ValueError:
@@ -189,6 +193,10 @@ def _box_context(value: str) -> str | None:
     return _CONTEXT(value)
 
 
+def _caller_id(value: str) -> str | None:
+    return text_fault(value) or ("Must close what it quotes." if value.count('"') % 2 else None)
+
+
 def _shown(character: str) -> str:
     return character if character.isprintable() else f"U+{ord(character):04X}"
 
@@ -205,8 +213,8 @@ _RULES: Mapping[str, Any] = {
     "technology": _one_of(TECHNOLOGIES),
     "secret": secret_fault,
     "context": _CONTEXT,
-    "caller_id": text_fault,
-    "emergency_caller_id": text_fault,
+    "caller_id": _caller_id,
+    "emergency_caller_id": _caller_id,
     "codecs": codecs_fault,
     "transport": _like(TRANSPORT, "Must be a transport's name, of chan_sip several with commas between them."),
     "dtmf_mode": _one_of(DTMF_MODES),

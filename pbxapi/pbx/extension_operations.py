@@ -15,7 +15,7 @@ from pbxapi.pbx.extension_checks import check
 from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.mailboxes import MESSAGES_LEFT, merged
 from pbxapi.pbx.numbers_in_use import mentions, taken
-from pbxapi.pbx.operations import RESET, check_each_once, placed
+from pbxapi.pbx.operations import RESET, check_each_once, check_reach, placed
 from pbxapi.pbx.plan import FileChange, Plan, RowChange, together
 from pbxapi.pbx.platform import Platform
 from pbxapi.pbx.provisioning import Operation, Values, Write
@@ -158,9 +158,7 @@ class Operations:
             raise Invalid("No such extension can be made here", {"technology": [f"This exchange has no {technology}."]})
 
     def _check_values(self, values: Values, before: Stored, was: str) -> None:
-        context = values.get("context")
-        if context and context not in self._contexts and context != before.settings.get("context"):
-            raise Invalid("The context may not be used", {"context": ["CALL_CONTEXTS does not name it."]})
+        check_reach(values, self._contexts, before.settings, before.box)
         transport = values.get("transport")
         technology = values.get("technology") or was
         if transport and (technology != was or transport != before.settings.get("transport")):

@@ -10,7 +10,7 @@ from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.dialect import Dialect, Objects
 from pbxapi.pbx.extension_checks import check
 from pbxapi.pbx.mailboxes import MESSAGES_LEFT, merged, seen
-from pbxapi.pbx.operations import RESET, check_each_once, placed
+from pbxapi.pbx.operations import RESET, check_each_once, check_reach, placed
 from pbxapi.pbx.plain_draft import Draft, box_of, view
 from pbxapi.pbx.plain_store import Found, PlainStore
 from pbxapi.pbx.plan import FileChange, Plan
@@ -99,7 +99,7 @@ class PlainOperations:
         check(number, values)
         if operation.op == "replace":
             values = dict.fromkeys((*RESET, *self._dialect.groups)) | values
-        self._check_values(values, old, known)
+        self._check_values(values, old, had, known)
         draft = Draft(self._dialect, number, old.objects if old else None)
         draft.set(values)
         box = had
@@ -127,15 +127,16 @@ class PlainOperations:
             if operation.op != "create" and number not in old:
                 raise NotFound(f"There is no extension {number}")
 
-    def _check_values(self, values: Values, old: Found | None, known: list[Collection[str] | None]) -> None:
+    def _check_values(
+        self, values: Values, old: Found | None, had: Mailbox | None, known: list[Collection[str] | None]
+    ) -> None:
         technology = self._dialect.technology
         if values.get("technology") not in (None, technology):
             words = [f"This exchange makes {technology} only (CHAN_DRIVER)."]
             raise Invalid("No such extension can be made here", {"technology": words})
-        context, transport = values.get("context"), values.get("transport")
+        transport = values.get("transport")
         before = (old.objects if old else {}).get(self._dialect.main_kind, {})
-        if context and context not in self._contexts and context != before.get("context"):
-            raise Invalid("The context may not be used", {"context": ["CALL_CONTEXTS does not name it."]})
+        check_reach(values, self._contexts, before, had)
         if transport and transport != before.get("transport"):
             if not known:
                 known.append(self._transports())

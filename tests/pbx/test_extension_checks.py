@@ -95,7 +95,8 @@ def test_networks(text: str) -> None:
     assert networks_fault(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "all", "192.0.2.0/33", "192.0.2.0/24;", "192.0.2.0/24\n", "300.1.1.1"])
+@pytest.mark.parametrize("text", ["", "all", "192.0.2.0/33", "192.0.2.0/24;", "192.0.2.0/24\n", "300.1.1.1",
+                                  "fe80::1%x\n[evil]", "fe80::1%;--", "fe80::1%a/64"])  # fmt: skip
 def test_what_is_no_network_is_refused(text: str) -> None:
     assert networks_fault(text) is not None
 
@@ -107,6 +108,8 @@ def test_what_is_no_network_is_refused(text: str) -> None:
         ("context", "from-internal\n"),
         ("transport", "udp\n"),
         ("caller_id", "Sales <555>\n"),
+        ("caller_id", 'Sales" <555>'),
+        ("emergency_caller_id", '"Sales'),
         ("account_code", "a b"),
         ("call_group", "1,,2"),
         ("options", {"match;": "x"}),
