@@ -135,6 +135,8 @@ class Desk:
     def mend_store(self) -> None:
         (self.folder / "store.db").rmdir()
         (self.folder / "gone.db").rename(self.folder / "store.db")
+        # Whoever looked in between has a file open that has no name any more.
+        self.store.close()
 
     def close(self) -> None:
         self.applier.close()

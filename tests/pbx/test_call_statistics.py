@@ -131,7 +131,7 @@ def edges(first: int, last: int) -> st.SearchStrategy[str]:
     return st.builds(lambda moment, end: moment[: end[0]] + end[1], moments(first, last), ends)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     rows=ROWS, start=edges(-1, 2), end=edges(3, 8), group_by=st.sampled_from(sorted(GROUPS)), steps=st.integers(0, 12)
 )
