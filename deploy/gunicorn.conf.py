@@ -1,6 +1,6 @@
 """What `pbxapi serve` tells gunicorn, where this exchange needs something else. Install it as /etc/pbxapi/.
 
-Everything that is not said here is as `pbxapi serve` has it: worker_class gthread, preload_app from 4 workers on,
+Everything that is not said here is as `pbxapi serve` has it: workers of threads, preload_app from 4 workers on,
 heartbeats in memory, keepalive longer than nginx's. Its command line beats this file. Read at start, not at reload.
 """
 

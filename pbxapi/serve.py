@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import runpy
@@ -16,6 +17,7 @@ from gunicorn.app.base import BaseApplication
 from pbxapi import __version__, logs, metrics_folder
 from pbxapi.environment import read_environment
 from pbxapi.metrics_folder import MEMORY
+from pbxapi.serve_worker import Worker
 from pbxapi.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": BIND,
             "workers": WORKERS,
             "threads": THREADS,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "preload_app": options.get("workers", WORKERS) >= PRELOAD_FROM,
             "proc_name": "pbxapi",
             # A worker that hangs is ended after `timeout`; one that is told to end may finish what it serves.
@@ -167,6 +169,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         # Call records name recordings by ids made with it: known from the start, they need the store no more.
         with suppress(Unavailable):
             app.extensions["pbxapi"].store.secrets.get(RECORDING_IDS)
+        # What is loaded stays to the end: the collector need not look through it, not even when the worker exits. But
+        # for the one before, after a reload.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
         return app
 
 

@@ -91,7 +91,7 @@ OTHERS = {
     "alembic": ("store/*", "migrate.py"),
     "requests": ("pbx/*",),
     "dotenv": ("environment.py",),
-    "gunicorn": ("serve.py", "demo/*"),
+    "gunicorn": ("serve.py", "serve_worker.py", "demo/*"),
     # Of the standard library, what only some may have.
     "socket": ("ami/*", "demo/*"),
     "ssl": ("ami/*",),

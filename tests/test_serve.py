@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import time
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pbxapi.serve import PRELOAD_FROM, Server, read_config
 from pbxapi.settings import Settings, SettingsError
+from tests.things_serve import serving
 
 SETTINGS = Settings(api_secret_key="k3y-for-tests-of-32-characters")
 SHIPPED = Path(__file__).parents[1] / "deploy" / "gunicorn.conf.py"
@@ -14,7 +18,7 @@ SHIPPED = Path(__file__).parents[1] / "deploy" / "gunicorn.conf.py"
 def test_a_file_of_settings_beats_ours_and_changes_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "conf.py").write_text("import os\ngraceful_timeout = 7\nno_setting_of_gunicorns = 1\n")
     server = Server(SETTINGS, read_config(tmp_path / "conf.py"))
-    assert (server.cfg.graceful_timeout, server.cfg.keepalive, server.cfg.worker_class_str) == (7, 75, "gthread")
+    assert (server.cfg.graceful_timeout, server.cfg.keepalive, server.cfg.worker_class_str) == (7, 75, "Worker")
 
 
 def test_the_file_that_is_shipped_says_what_holds_without_it() -> None:
@@ -36,3 +40,28 @@ def test_a_file_that_cannot_be_read_is_named(text: str | None, tmp_path: Path) -
         (tmp_path / "conf.py").write_text(text)
     with pytest.raises(SettingsError, match=r"--config .*conf\.py: "):
         read_config(tmp_path / "conf.py")
+
+
+def test_a_worker_that_is_told_to_end_before_it_can_hear_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "conf.py").write_text(
+        "import os, signal\n"
+        "def post_fork(server, worker):\n"
+        "    print(worker.age, file=open('ages', 'a'), flush=True)\n"
+        "    if worker.age == 1:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    with serving(tmp_path, "--workers", "1", "--config", "conf.py"):
+        by_then = time.monotonic() + 20
+        while not (tmp_path / "ages").exists() or (tmp_path / "ages").read_text().split() != ["1", "2"]:
+            assert time.monotonic() < by_then, "it serves on"
+            time.sleep(0.05)
+
+
+def test_an_application_that_a_reload_left_is_let_go(tmp_path: Path) -> None:
+    server = Server(replace(SETTINGS, store_url=f"sqlite:///{tmp_path}/store.db"), {})
+    before = server.load()
+    before.extensions["pbxapi"].pbx.close()
+    gone = weakref.ref(before)
+    del before
+    server.load().extensions["pbxapi"].pbx.close()
+    assert gone() is None

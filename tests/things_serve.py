@@ -42,7 +42,11 @@ def serving(folder: Path, *arguments: str, **more: str) -> Iterator[tuple[str, s
             yield found.group(1), process
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def status(url: str, **headers: str) -> int:

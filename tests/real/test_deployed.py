@@ -61,7 +61,7 @@ def deployed(nginx: Path, _exchange: Exchange, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("deployed")
     past = folder / "past"
     past.mkdir()
-    make_history(past, seed=1, until=datetime.now(UTC), zone=UTC, days=3)
+    make_history(past, seed=1, until=datetime.now(UTC), zone=UTC, days=60)
     put(recordings_path(past), data=SOUND)
     make_certificate(folder)
     layout = Layout(folder, install(folder), recordings_path(past))
