@@ -28,29 +28,36 @@ ASTDB_LATE = 3.0
 class Register:
     """One value of the exchange that one client alone writes: what it may be now, None being that it is not there.
 
-    `last` was told to be written, by a request from `began` to `done`, in seconds of the monotonic clock.
+    `last` was told to be written last. Times are seconds of the monotonic clock.
     """
 
     may_be: set[str | None] = field(default_factory=lambda: {None})
     last: str | None = None
-    began: float = 0.0
-    done: float = 0.0
     _history: deque[tuple[float, set[str | None]]] = field(default_factory=lambda: deque(maxlen=50))
+    _doubted: float = 0.0
+    _written: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=50))
 
     def told(self, value: str | None, answer: Answer) -> None:
         """A write of this value was answered."""
         self._history.append((monotonic(), self.may_be))
         if answer.good:
-            self.may_be, self.last = {value}, value
-            self.began, self.done = answer.began, answer.ended
+            # It may have been forgotten already, before it was answered.
+            forgotten = self.may_be if answer.began < self._doubted else set()
+            self.may_be, self.last = {value} | forgotten, value
+            self._written.append((answer.began, answer.ended))
         elif not certain(answer):
             self.may_be = self.may_be | {value}
 
     def doubt(self, since: float) -> None:
         """What was written since then may be forgotten again."""
+        self._doubted = monotonic()
         for at, before in self._history:
             if at > since:
                 self.may_be = self.may_be | before
+
+    def written(self, since: float, until: float) -> bool:
+        """Whether a write that was told to be done was under way between then and then."""
+        return any(began < until and since < ended for began, ended in self._written)
 
     @property
     def unclear(self) -> bool:

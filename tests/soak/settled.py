@@ -111,7 +111,7 @@ class Settling:
     def _late(self, register: Register) -> bool:
         """Whether it was written so shortly before Asterisk was killed that AstDB may not have it."""
         killed = self._killed
-        return killed is not None and register.began < killed and killed - ASTDB_LATE < register.done
+        return killed is not None and register.written(killed - ASTDB_LATE, killed)
 
 
 def _words(answer: Answer) -> str:
