@@ -96,7 +96,8 @@ class Unavailable(PbxError):
 
 def in_its_words(error: Unavailable) -> str:
     """What a database itself said, for who runs this: SQLAlchemy adds the statement and a link."""
-    return str(getattr(error.__cause__, "orig", None) or error.__cause__)
+    words = str(getattr(error.__cause__, "orig", None) or error.__cause__)
+    return words.partition("\nDETAIL:")[0]  # PostgreSQL's, with the values of a row
 
 
 class Timeout(PbxError):

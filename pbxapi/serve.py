@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.from_environ(read_environment())
     metrics_folder.make()
     check_store(settings)
-    _note_start(settings)
+    note_start(settings)
     said = {name: getattr(args, name) for name in ("bind", "workers", "threads") if getattr(args, name) is not None}
     Server(settings, (read_config(args.config) if args.config else {}) | said).run()
     return 0
@@ -68,33 +68,36 @@ def check_store(settings: Settings) -> None:
     """Raise SettingsError unless the store's tables are those of this version: better than at the first call."""
     from pbxapi.app import build_store  # noqa: PLC0415
     from pbxapi.errors import Unavailable, in_its_words  # noqa: PLC0415
-    from pbxapi.pbx.provisioning import ABANDONED, WRITING  # noqa: PLC0415
     from pbxapi.store.migrate import is_current, what_to_do  # noqa: PLC0415
 
     store = build_store(settings)
     try:
         if not is_current(store):
             raise SettingsError([f"STORE_URL: {store!r} has not the tables of this version: {what_to_do(store)}"])
-        for change in store.changes.open():
-            if change.state in {WRITING, ABANDONED}:
-                log.error(
-                    "a change of %s may be half done, since %s: GET /extensions/NUMBER/drift tells what differs",
-                    ", ".join(change.numbers), change.at.isoformat(timespec="seconds"),
-                )  # fmt: skip
     except Unavailable as error:
         raise SettingsError([f"STORE_URL: {store!r} cannot be reached: {in_its_words(error)}"]) from None
     finally:
         store.close()
 
 
-def _note_start(settings: Settings) -> None:
+def note_start(settings: Settings) -> None:
+    """Write down that it starts, and name in the log what a process before may have left half done."""
     from pbxapi.app import build_store  # noqa: PLC0415
+    from pbxapi.errors import Unavailable  # noqa: PLC0415
     from pbxapi.http.audit_trail import record_command  # noqa: PLC0415
+    from pbxapi.pbx.provisioning import ABANDONED, WRITING  # noqa: PLC0415
 
     logs.check(settings.log)
     logs.configure_audit(settings.audit, make=True)
     store = build_store(settings)
     record_command(store, "serve.start", f"pbxapi {__version__}")
+    # Not at a reload: what the workers before are writing then is no half-done change.
+    with suppress(Unavailable):
+        for change in store.changes.open(WRITING, ABANDONED):
+            log.error(
+                "a change of %s may be half done, since %s: GET /extensions/NUMBER/drift tells what differs",
+                ", ".join(change.numbers), change.at.isoformat(timespec="seconds"),
+            )  # fmt: skip
     store.close()
 
 

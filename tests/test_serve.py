@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pbxapi.serve import PRELOAD_FROM, Server, read_config
+from pbxapi.serve import PRELOAD_FROM, Server, check_store, note_start, read_config
 from pbxapi.settings import Settings, SettingsError
+from pbxapi.store import Store
+from pbxapi.store.migrate import migrate
 from tests.things_serve import serving
 
 SETTINGS = Settings(api_secret_key="k3y-for-tests-of-32-characters")
@@ -55,6 +57,21 @@ def test_a_worker_that_is_told_to_end_before_it_can_hear_it_ends(tmp_path: Path)
         while not (tmp_path / "ages").exists() or (tmp_path / "ages").read_text().split() != ["1", "2"]:
             assert time.monotonic() < by_then, "it serves on"
             time.sleep(0.05)
+
+
+def test_half_done_changes_are_named_at_the_start_and_not_at_a_reload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = replace(SETTINGS, store_url=f"sqlite:///{tmp_path}/store.db")
+    store = Store(settings.store_url)
+    migrate(store)
+    store.changes.begin(["200"])
+    store.close()
+    note_start(settings)
+    assert "a change of 200 may be half done" in caplog.text
+    caplog.clear()
+    check_store(settings)  # all that a reload looks at: another worker may be writing 200
+    assert "half done" not in caplog.text
 
 
 def test_an_application_that_a_reload_left_is_let_go(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pbxapi.errors import Unavailable
+from pbxapi.errors import Unavailable, in_its_words
 from pbxapi.http.audit_text import changes, clean
 from pbxapi.logs import AUDIT
 from pbxapi.store.audit import DONE, MOST_TARGET, Entry
@@ -52,7 +52,7 @@ class Trail:
                 first, self._silent_until = self._silent_until == 0.0, time.monotonic() + PATIENCE
             errors.error(
                 "the store took no entries of the audit log: for %d s they are in the log alone (%s)",
-                PATIENCE, type(error.__cause__).__name__ if first else "still",
+                PATIENCE, in_its_words(error) if first else "still",
             )  # fmt: skip
         except Exception:
             errors.exception("entries of the audit log are in the log alone")

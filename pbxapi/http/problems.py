@@ -170,7 +170,14 @@ def _record(error: BaseException, kind: Kind) -> None:
     if kind.status == 500:
         log.error("%s %s failed", request.method, request.path, exc_info=error)
     else:
-        log.warning("%s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+        log.warning("%s %s: %s: %s%s", request.method, request.path, type(error).__name__, error, _why(error))
+
+
+def _why(error: BaseException) -> str:
+    """What the store itself said ("database or disk is full"); the exchange's database is told of where it is asked."""
+    if isinstance(error, errors.Unavailable) and error.part == "store" and error.__cause__ is not None:
+        return f" ({errors.in_its_words(error)})"
+    return ""
 
 
 def _answer_http(error: HTTPException) -> Response:

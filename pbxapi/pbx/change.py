@@ -68,11 +68,12 @@ class Changes:
     def _bury(self) -> None:
         """Name what a process left half done when it died: only the holder of the lock writes, and that is us."""
         for change in self._journal.open(WRITING):
+            # First, or a store that cannot be written has every writer say it anew.
+            self._journal.abandon(change.id)
             log.error(
                 "a change of %s was left half done at %s: write it again, or see GET /extensions/%s/drift",
                 ", ".join(change.numbers), change.at.isoformat(), change.numbers[0] if change.numbers else "",
             )  # fmt: skip
-            self._journal.abandon(change.id)
 
     def carry_out(self, numbers: Sequence[str], plan: Plan) -> int:
         """Do it, within `locked()`; gives the journal's number of the change.

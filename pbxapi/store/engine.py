@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -25,6 +26,10 @@ from pbxapi.store.secrets import SecretStore
 CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+
+# https://sqlite.org/rescode.html: what is above the last byte only says more.
+PRIMARY_CODE = 0xFF
+BROKEN_FILE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
@@ -110,6 +115,7 @@ def _engine(url: str) -> Engine:
         raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed{how}") from None
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "handle_error", _note_broken_file)
     elif backend == "postgresql":
         from pbxapi.store.postgresql import bound  # noqa: PLC0415  (psycopg is there only where it is wanted)
 
@@ -121,6 +127,13 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
     # Write-ahead: gunicorn's workers read while one of them writes.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _note_broken_file(context: ExceptionContext) -> None:
+    """Take the connection for lost. One that was opened while its file could not be written stays so for good."""
+    code = getattr(context.original_exception, "sqlite_errorcode", None)
+    if code is not None and code & PRIMARY_CODE in BROKEN_FILE:
+        context.is_disconnect = True
 
 
 def _forget_after_fork() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from flask import Response, abort
@@ -13,6 +14,7 @@ from pbxapi import errors
 from pbxapi.ami import errors as ami
 from pbxapi.http.problem_kinds import KINDS
 from pbxapi.http.problems import TABLE, field_errors, kind_of
+from pbxapi.store import Store
 from tests.things import WITH_KEY, app_with_things, client
 
 HIDDEN = "secret-host.example /etc/secret SELECT"
@@ -170,6 +172,16 @@ def test_what_nobody_meant_is_logged_with_its_traceback_and_not_shown(caplog: py
     assert HIDDEN not in response.text
     assert "ZeroDivisionError" in caplog.text
     assert HIDDEN in caplog.text
+
+
+def test_what_the_store_said_is_in_the_log_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    with pytest.raises(errors.Unavailable) as caught:
+        store.changes.newest()
+    response = raised(caught.value)
+    assert (response.status_code, "no such table" in response.text) == (503, False)
+    assert "no such table: changes" in caplog.text
+    store.close()
 
 
 def test_no_such_path_needs_no_key() -> None:

@@ -406,6 +406,21 @@ def test_who_died_in_the_midst_is_named_by_the_next_writer(world: World, caplog:
     assert [change.state for change in world.store.changes.open()] == [ABANDONED]
 
 
+def test_who_died_is_named_once_also_when_the_store_takes_no_writes(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.store.changes.begin(["200"])
+    with world.store.begin() as connection:
+        connection.exec_driver_sql("CREATE TRIGGER t BEFORE UPDATE ON changes BEGIN SELECT RAISE(FAIL, 'full'); END")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            world.create("201", "Bob")
+    with world.store.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER t")
+    world.create("201", "Bob")
+    assert caplog.text.count("a change of 200 was left half done") == 1
+
+
 def test_what_a_screen_changed_meanwhile_is_not_lost(world: World) -> None:
     world.create()
     plan = world.write("update", "200", Write(dry_run=True), name="Alicia").plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -54,6 +55,8 @@ class Client:
         return Answer(op, status, problem, detail, found, began, monotonic() - began)
 
     def _ask(self, method: str, path: str, body: object) -> tuple[int, str, str, Any]:
+        if self._connection is not None and _closed(self._connection):
+            self.close()
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=DEADLINE)
         headers = {"Authorization": f"Bearer {KEY}"}
@@ -76,3 +79,8 @@ class Client:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _closed(connection: http.client.HTTPConnection) -> bool:
+    """Whether the server closed it while it was idle: the usual clients (urllib3) look before they send."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])

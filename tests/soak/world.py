@@ -28,6 +28,7 @@ WORKERS, THREADS = 2, 16
 CALLS = 100
 MANAGER, SECRET = "least", "least-secret"
 
+# To the API as in deploy/nginx: what changes something is sent once.
 _NGINX = """\
 {root}
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
@@ -37,13 +38,16 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   keepalive_requests 100000;
-  upstream api {{ server 127.0.0.1:{api}; keepalive 64; keepalive_requests 100000; }}
+  upstream api {{ server 127.0.0.1:{api} max_fails=0; server 127.0.0.1:{api} max_fails=0; }}
+  upstream once {{ server 127.0.0.1:{api} max_fails=0; }}
+  map $request_method $upstream {{ default once; GET api; HEAD api; }}
   server {{
     listen 127.0.0.1:{port} backlog=256;
     location / {{
-      proxy_pass http://api;
+      proxy_pass http://$upstream;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Connection close;
+      proxy_next_upstream error;
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
     }}
