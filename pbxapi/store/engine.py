@@ -29,7 +29,6 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariad
 
 # https://sqlite.org/rescode.html: what is above the last byte only says more.
 PRIMARY_CODE = 0xFF
-BROKEN_FILE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
@@ -115,7 +114,7 @@ def _engine(url: str) -> Engine:
         raise ValueError(f"STORE_URL: the driver of {parsed.drivername} is not installed{how}") from None
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "handle_error", _note_broken_file)
+        event.listen(engine, "handle_error", _drop_read_only)
     elif backend == "postgresql":
         from pbxapi.store.postgresql import bound  # noqa: PLC0415  (psycopg is there only where it is wanted)
 
@@ -129,10 +128,14 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def _note_broken_file(context: ExceptionContext) -> None:
-    """Take the connection for lost. One that was opened while its file could not be written stays so for good."""
-    code = getattr(context.original_exception, "sqlite_errorcode", None)
-    if code is not None and code & PRIMARY_CODE in BROKEN_FILE:
+def _drop_read_only(context: ExceptionContext) -> None:
+    """Give up a connection that was opened while its file could not be written: SQLite keeps it so for good.
+
+    Not before the file can be written again: till then it reads, and another would be no better.
+    """
+    code = getattr(context.original_exception, "sqlite_errorcode", 0) & PRIMARY_CODE
+    file = context.engine and context.engine.url.database
+    if code == sqlite3.SQLITE_READONLY and file and os.access(file, os.W_OK):
         context.is_disconnect = True
 
 
