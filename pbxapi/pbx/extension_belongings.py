@@ -32,6 +32,9 @@ LAMPS = (
 )  # fmt: skip
 """Custom device states that end with a number (`DND200`) or go on with an asterisk (`QUEUE200*400`)."""
 
+PENALTIES, MEMBERS = "QPENALTY", "queues_details"
+"""Where queues keep who may log in to them, in AstDB, and their static members, in a table."""
+
 INTERFACES = ("Local/{}@%", "PJSIP/{},%", "SIP/{},%", "IAX2/{},%")
 """How a static member of a queue names an extension, a penalty behind it."""
 
@@ -52,6 +55,23 @@ def with_belongings(
         rows = dict(each.rows) | dict(_rows(connection, schema, number))
         found[number] = replace(each, rows=rows, keys={**each.keys, **keys.get(number, {})}, states=states)
     return found
+
+
+def with_remains(
+    connection: Connection, schema: Schema, astdb: AstDb, stored: Mapping[str, Stored]
+) -> dict[str, Stored]:
+    """These numbers, none of them an extension, with what an earlier owner left: forwards, contacts, follow-me, lamps.
+
+    Not the seats in queues: an administrator may give them to a number before it is there.
+    """
+    return {
+        number: replace(
+            each,
+            rows={key: row for key, row in each.rows.items() if key[0] != MEMBERS},
+            keys={key: value for key, value in each.keys.items() if key[0] != PENALTIES},
+        )
+        for number, each in with_belongings(connection, schema, astdb, stored).items()
+    }
 
 
 def _is_lamp(name: str, number: str) -> bool:
@@ -93,14 +113,14 @@ def _agent(key: str) -> str:
 
 # PJSIP keeps `contact/200;@<hash>` there, and a new phone of that number would get it.
 OTHERS: list[tuple[str, str, Owner]] = [
-    ("registrar", "contact", _contact_owner), ("SIP", "Registry", _last), ("QPENALTY", "", _agent),
+    ("registrar", "contact", _contact_owner), ("SIP", "Registry", _last), (PENALTIES, "", _agent),
 ]  # fmt: skip
 
 
 def _rows(connection: Connection, schema: Schema, number: str) -> Iterable[tuple[RowKey, Mapping[str, Value]]]:
     places: list[tuple[str, tuple[str, ...], ColumnElement[bool]]] = [
         ("findmefollow", ("grpnum",), column("grpnum") == number),
-        ("queues_details", ("id", "keyword", "data"), (column("keyword") == "member") & _member(number)),
+        (MEMBERS, ("id", "keyword", "data"), (column("keyword") == "member") & _member(number)),
     ]
     for name, names, condition in places:
         if schema.has(name):

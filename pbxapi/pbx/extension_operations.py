@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.pbx.astdb import AstDb
 from pbxapi.pbx.dialect import SIP_TRANSPORTS
-from pbxapi.pbx.extension_belongings import with_belongings
+from pbxapi.pbx.extension_belongings import with_belongings, with_remains
 from pbxapi.pbx.extension_checks import check
 from pbxapi.pbx.extension_draft import Draft
 from pbxapi.pbx.mailboxes import MESSAGES_LEFT, merged
@@ -80,6 +80,8 @@ class Operations:
         self._check_numbers(connection, platform, old, operations, how)
         gone = {each.number: old[each.number] for each in operations if each.op == "delete"}
         gone = with_belongings(connection, platform.schema, self._astdb, gone)
+        new = {each.number: remains.get(each.number, Stored(each.number)) for each in operations if each.op == "create"}
+        remains = with_remains(connection, platform.schema, self._astdb, new)
         decided = Decided(Plan())
         steps: list[Plan] = []
         for place, operation in enumerate(operations):

@@ -328,6 +328,24 @@ def test_a_forced_delete_takes_all_that_is_its_own_and_nothing_of_others(world: 
     assert (trees[0], trees[4], conf) == (trees_before[0], {}, conf_before)  # type: ignore[index]
 
 
+def test_a_new_extension_is_rid_of_what_an_earlier_owner_left_but_keeps_its_seats_in_queues(world: World) -> None:
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO findmefollow (grpnum, strategy, grptime, grplist) VALUES ('200', 'hunt', 20, '200')")
+        )
+    left = (("CF", "200"), ("DND", "200"), ("AMPUSER", "200/followme/ddial"), ("registrar", "contact/200;@1f"))
+    for family, key in (*left, ("CF", "2001"), ("QPENALTY", "400/agents/200")):
+        world.astdb.write([KeyChange(family, key, None, "YES")])
+    before, _, _ = world.dump()
+    shown = world.write("create", "200", Write(dry_run=True), extension="200", name="Alice").plan
+    assert KeyChange("CF", "200", "YES", None) in shown.keys
+    world.create()
+    rows, _, _ = world.dump()
+    assert [world.astdb.get(family, key) for family, key in left] == [None] * 4
+    assert (world.astdb.get("CF", "2001"), world.astdb.get("QPENALTY", "400/agents/200")) == ("YES", "YES")
+    assert (rows[4], rows[5]) == (before[4], [])  # type: ignore[index]
+
+
 def test_a_batch_is_all_or_nothing_and_says_which_operation_was_at_fault(world: World) -> None:
     world.create("201", "Bob")
     before = world.dump()
