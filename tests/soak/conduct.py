@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.real.deadline import eventually
-from tests.soak.scenarios import SCENARIOS, CannotError, Run, Scenario, fake_clock, small_disk
+from tests.soak.clock import Clock
+from tests.soak.scenarios import SCENARIOS, CannotError, Run, Scenario, small_disk
 from tests.soak.settled import Settling, Verdict
 from tests.soak.traffic import Traffic, failed
 from tests.soak.world import WORKERS, Figures, Served, World, rest
@@ -52,8 +53,9 @@ def conduct(
     scenario = SCENARIOS[name]
     finding = Finding(name, scenario.what)
     try:
-        with contextlib.nullcontext(served) if served else _served(world, scenario) as running:
-            _rounds(world, running, scenario, finding, seconds, rounds, clients)
+        clock = _clock(world.folder) if scenario.clock else None
+        with contextlib.nullcontext(served) if served else _served(world, scenario, clock) as running:
+            _rounds(world, running, clock, scenario, finding, seconds, rounds, clients)
     except CannotError as error:
         finding.cannot = str(error)
     finally:
@@ -65,17 +67,28 @@ def conduct(
 
 
 @contextlib.contextmanager
-def _served(world: World, scenario: Scenario) -> Iterator[Served]:
+def _served(world: World, scenario: Scenario, clock: Clock | None) -> Iterator[Served]:
     with contextlib.ExitStack() as stack:
         store: Path | None = stack.enter_context(small_disk(world.folder / "small")) if scenario.small_store else None
-        more: dict[str, str] = {}
-        if scenario.clock:
-            more = fake_clock(world.folder)
-        yield stack.enter_context(world.served(store=store, more=more))
+        yield stack.enter_context(world.served(store=store, more=clock.variables if clock else None))
+
+
+def _clock(folder: Path) -> Clock:
+    try:
+        return Clock(folder)
+    except OSError as error:
+        raise CannotError(str(error)) from None
 
 
 def _rounds(
-    world: World, served: Served, scenario: Scenario, finding: Finding, seconds: float, rounds: int, clients: int
+    world: World,
+    served: Served,
+    clock: Clock | None,
+    scenario: Scenario,
+    finding: Finding,
+    seconds: float,
+    rounds: int,
+    clients: int,
 ) -> None:
     killed, earlier = None, len(served.errors())
     traffic = Traffic(served.port, clients, live=served.direct, apply=scenario.apply)
@@ -83,7 +96,7 @@ def _rounds(
         since = len(traffic.answers)
         with traffic.running():
             rest(SETTLE)
-            run = Run(world, served, traffic, seconds)
+            run = Run(world, served, traffic, seconds, clock)
             scenario.do(run)
             _wait_recovered(traffic, run.ended, finding)
             rest(SETTLE)

@@ -8,7 +8,6 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from time import monotonic
 
 from tests.real.deadline import eventually
 from tests.real.mariadb import PASSWORD
+from tests.soak.clock import Clock
 from tests.soak.ledger import ASTDB_LATE
 from tests.soak.proxy import FAIR, Weather
 from tests.soak.traffic import Traffic
@@ -28,12 +28,13 @@ class CannotError(Exception):
 
 @dataclass
 class Run:
-    """One fault under way. `seconds` is how long it lasts, `killed` when Asterisk was."""
+    """One fault under way. `seconds` is how long it lasts, `killed` when Asterisk was, `clock` what the API goes by."""
 
     world: World
     served: Served
     traffic: Traffic
     seconds: float
+    clock: Clock | None = None
     began: float = 0.0
     ended: float = 0.0
     killed: float | None = None
@@ -225,11 +226,11 @@ def gunicorn_reloaded(run: Run) -> None:
 
 
 def clock_moved(run: Run) -> None:
-    """Two hours on, then two hours back, for the API alone (libfaketime)."""
-    clock = run.world.folder / "clock"
+    """Two hours on, then two hours back, for the API alone."""
+    assert run.clock is not None
     with run.fault():
-        for offset in ("+7200", "-7200", "+0"):
-            clock.write_text(offset)
+        for seconds in (7200, -7200, 0):
+            run.clock.move(seconds)
             rest(run.seconds / 3)
 
 
@@ -300,20 +301,3 @@ def small_disk(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=False)
-
-
-def fake_clock(folder: Path) -> dict[str, str]:
-    """Variables that let a process follow the clock of a file. Raises CannotError without libfaketime."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-    if library is None:
-        raise CannotError("libfaketime is not installed (apt install libfaketime)")
-    (folder / "clock").write_text("+0")
-    variables = {
-        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
-    }  # fmt: skip
-    # 0.9.10 lets clock_nanosleep fail, which Python 3.11 sleeps by.
-    sleeping = [sys.executable, "-c", "import time; time.sleep(0.001)"]
-    if subprocess.run(sleeping, env=os.environ | variables, capture_output=True, check=False).returncode:
-        raise CannotError("under this libfaketime no Python can sleep")
-    return variables
