@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import socket
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from pbxapi.serve import PRELOAD_FROM, Server, check_store, note_start, read_con
 from pbxapi.settings import Settings, SettingsError
 from pbxapi.store import Store
 from pbxapi.store.migrate import migrate
-from tests.things_serve import serving
+from tests.things_serve import KEY, serving, status
 
 SETTINGS = Settings(api_secret_key="k3y-for-tests-of-32-characters")
 SHIPPED = Path(__file__).parents[1] / "deploy" / "gunicorn.conf.py"
@@ -57,6 +59,18 @@ def test_a_worker_that_is_told_to_end_before_it_can_hear_it_ends(tmp_path: Path)
         while not (tmp_path / "ages").exists() or (tmp_path / "ages").read_text().split() != ["1", "2"]:
             assert time.monotonic() < by_then, "it serves on"
             time.sleep(0.05)
+
+
+def test_a_worker_whose_threads_all_wait_for_the_exchange_says_that_it_lives(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(4) as clients:
+        manager = {"AMI_PORT": str(silent.getsockname()[1]), "AMI_USERNAME": "api", "AMI_SECRET": "s"}
+        with serving(tmp_path, "--workers", "1", "--threads", "1", **manager) as (url, _):
+            waiting = [clients.submit(status, f"{url}/channels", Authorization=f"Bearer {KEY}") for _ in range(4)]
+            silent.settimeout(20)
+            with silent.accept()[0]:
+                assert [status(f"{url}/health/live") for _ in range(3)] == [200, 200, 200]
+                assert not any(each.done() for each in waiting)
+        assert {each.result() for each in waiting} <= {503, 504}
 
 
 def test_half_done_changes_are_named_at_the_start_and_not_at_a_reload(

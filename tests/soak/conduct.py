@@ -23,8 +23,8 @@ RECOVER = 45.0
 MORE_FILES, MORE_THREADS, MORE_MEGABYTES = 8, 6, 12.0
 """How many more than after the fault before, in each worker, are no leak yet."""
 
-LIVE = 30.0
-"""Seconds within which a worker says that it lives, whatever else hangs: it has no thread apart for that."""
+LIVE = 5.0
+"""Seconds within which a worker says that it lives, whatever else hangs."""
 
 
 @dataclass
