@@ -18,7 +18,7 @@ from pbxapi.settings import Settings
 if TYPE_CHECKING:
     from pbxapi.extensions_csv import Fault, Parsed
     from pbxapi.extensions_import import Import
-    from pbxapi.pbx.provisioning import Extensions
+    from pbxapi.pbx.provisioning import Applying, Extensions
     from pbxapi.store.engine import Store
 
 BAR = 30  # characters
@@ -70,11 +70,12 @@ def run(args: argparse.Namespace) -> int:
         with _secrets_file(None if args.dry_run else args.secrets_out) as secrets:
             logs.configure_audit(settings.audit)
             note = partial(_note, store)
-            return import_lines(pbx.extensions, parsed, args, secrets or sys.stdout, note)
+            return import_lines(pbx.extensions, parsed, args, secrets or sys.stdout, note, applying=pbx.applying)
     except (PbxError, AmiError) as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}")
+        where = error.filename or args.secrets_out or "standard output"
+        return _fail(f"{where}: {error.strerror}")
     finally:
         pbx.close()
         store.close()
@@ -94,10 +95,13 @@ def import_lines(
     args: argparse.Namespace,
     secrets: TextIO,
     note: Callable[[Import, str], None] = lambda *_: None,
+    *,
+    applying: Applying | None = None,
 ) -> int:
     """Check everything, then write everything; the exit status. Raises what `provisioning.Extensions` raises.
 
-    `note` is told what was written, or may have been, and whether that is done or failed.
+    What an import before this one wrote and did not apply is applied too. `note` is told what was written, or may have
+    been, and whether that is done or failed.
     """
     from pbxapi.extensions_csv import operations  # noqa: PLC0415
     from pbxapi.extensions_import import Import  # noqa: PLC0415
@@ -114,15 +118,21 @@ def import_lines(
         outcome = "failed"
         try:
             importing.write(apply=not args.no_apply)
+            if not args.no_apply:
+                importing.apply_what_waits(applying)
             outcome = "failed" if importing.faults else "done"
+        except Exception:
+            if importing.written:
+                sys.stderr.write(f"{_left(importing.written)}\n")
+            raise
         finally:
             if importing.written or not importing.faults:
                 note(importing, outcome)
     if importing.faults:
         return refuse(importing.faults, importing.written)
     created = sum(each.operation.op == "create" for each in wanted)
-    did = "would be" if args.dry_run else "were"
-    sys.stderr.write(f"{created} {did} created, {len(wanted) - created} {did} changed.\n")
+    did, changed = ("would be", len(wanted) - created) if args.dry_run else ("were", importing.changed)
+    sys.stderr.write(f"{created} {did} created, {changed} {did} changed.\n")
     for warning in importing.warnings:
         sys.stderr.write(f"{warning}\n")
     if importing.written and not importing.applied:
@@ -150,9 +160,12 @@ def refuse(faults: Iterable[Fault], written: int = 0) -> int:
     """Say what is wrong, line by line."""
     for fault in sorted(faults, key=lambda fault: fault.line):
         sys.stderr.write(f"{fault}\n")
-    left = f"{written} were written before that, and not applied: see --update." if written else "Nothing was written."
-    sys.stderr.write(f"{left}\n")
+    sys.stderr.write(f"{_left(written)}\n")
     return 1
+
+
+def _left(written: int) -> str:
+    return f"{written} were written before that, and not applied: see --update." if written else "Nothing was written."
 
 
 def _fail(what: str) -> int:
@@ -162,10 +175,14 @@ def _fail(what: str) -> int:
 
 @contextmanager
 def _secrets_file(path: Path | None) -> Iterator[TextIO | None]:
-    """A new file that only its owner can read. Raises OSError, also where there is one already."""
+    """A new file that only its owner can read, gone again if it stays empty. Raises OSError, also where one is."""
     if path is None:
         yield None
         return
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        yield file
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+    finally:
+        if path.stat().st_size == 0:
+            path.unlink()

@@ -30,6 +30,9 @@ INNER = {"voicemail": MailboxChangesSchema, "recording": RecordingPolicyChangesS
 WHOLE = frozenset({"max_contacts", "ring_time", "call_limit", "recording.priority"})
 """Columns with whole numbers."""
 
+IN_UTF_8 = re.compile(rb"\A\xef\xbb\xbf|\xc3[\x80-\xbf]")
+"""A byte order mark, or an accented letter of Western Europe in UTF-8."""
+
 YES, NO = {"yes", "true", "1", "on", "y"}, {"no", "false", "0", "off", "n"}
 
 _NEW, _CHANGES = NewExtensionSchema(), ExtensionChangesSchema()
@@ -71,6 +74,13 @@ class Parsed:
     faults: list[Fault] = field(default_factory=list)
 
 
+class _NotCsvError(Exception):
+    def __init__(self, line: int, error: csv.Error) -> None:
+        super().__init__(str(error))
+        told = "a quote that begins here is not closed" if "unexpected end" in str(error) else str(error)
+        self.fault = Fault(line, f'not CSV: {told}. A cell with quotes in it is written """Bob"" <201>"')
+
+
 def parse(data: bytes) -> Parsed:
     """Take a file apart: UTF-8, or what older spreadsheets write; commas, semicolons or tabs."""
     found = Parsed()
@@ -85,14 +95,14 @@ def parse(data: bytes) -> Parsed:
             _add(found, names, line, cells)
     except Invalid as error:
         found.faults.append(Fault(0, str(error)))
-    except csv.Error as error:
-        found.faults.append(Fault(0, f"not CSV: {error}"))
+    except _NotCsvError as error:
+        found.faults.append(error.fault)
     found.faults += _doubles(found.lines)
     return found
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file. Raises Invalid for what is none."""
+    """The text of a file. Raises Invalid for what is none, and for UTF-8 that is damaged: not a letter is guessed."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings: tuple[str, ...] = ("utf-16",)
     else:
@@ -100,7 +110,10 @@ def decoded(data: bytes) -> str:
     for encoding in encodings:
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            if encoding == "utf-8-sig" and IN_UTF_8.search(data):
+                line = data.count(b"\n", 0, error.start) + 1
+                raise Invalid(f"The file is UTF-8 but for line {line}: save it as CSV in UTF-8 as a whole") from None
             continue
         if "\0" in text:
             break
@@ -135,11 +148,17 @@ def faults_of(error: Invalid, line: int) -> list[Fault]:
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of their first line; those with nothing in them are left out."""
-    first = text.lstrip("\r\n").partition("\n")[0]
+    first = next(filter(str.strip, re.split(r"[\r\n]", text)), "")
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     before = 0
-    for cells in reader:
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _NotCsvError(before + 1, error) from None
         line, before = before + 1, reader.line_num
         if any(cell.strip() for cell in cells):
             yield line, cells

@@ -8,7 +8,7 @@ from typing import Protocol, TextIO
 
 from pbxapi.errors import Conflict, Invalid, NotFound
 from pbxapi.extensions_csv import Fault, Wanted
-from pbxapi.pbx.provisioning import Extensions, Operation, Outcome, Result, Write
+from pbxapi.pbx.provisioning import Applying, Extensions, Operation, Outcome, Result, Write
 
 BATCH = 1000
 """Operations that are written at a time, all of them or none."""
@@ -26,7 +26,8 @@ class Shows(Protocol):
 
 
 class Import:
-    """One import. `faults` are what the exchange refuses; `written` how many are in its tables.
+    """One import. `faults` are what the exchange refuses; `written` how many are in its tables, `changed` those of them
+    that were there and other before.
 
     Secrets that were made go to `secrets` as CSV, once their batch is written.
     """
@@ -40,8 +41,10 @@ class Import:
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
         self.written = 0
+        self.changed = 0
         self.applied = False
         self.reason: str | None = None
+        self._unchanged = False
 
     @property
     def several(self) -> bool:
@@ -73,6 +76,12 @@ class Import:
             self._keep(batch, outcome)
             self._progress.show("wrote", self.written, len(self._wanted))
 
+    def apply_what_waits(self, applying: Applying | None) -> None:
+        """Where the last batch was there already, it applied nothing, though an import before may have left much."""
+        if self.written and self._unchanged and applying is not None and applying.status().pending:
+            ended = applying.run()
+            self.applied, self.reason = ended.ok, ended.reason
+
     def _batches(self) -> Iterator[Sequence[Wanted]]:
         for start in range(0, len(self._wanted), BATCH):
             yield self._wanted[start : start + BATCH]
@@ -81,7 +90,8 @@ class Import:
         return self._wanted.index(batch[-1]) + 1
 
     def _keep(self, batch: Sequence[Wanted], outcome: Outcome) -> None:
-        self.applied, self.reason = outcome.applied, outcome.reason
+        self.applied, self.reason, self._unchanged = outcome.applied, outcome.reason, outcome.plan.empty
+        self.changed += sum(result.op == "update" and result.changed for result in outcome.results)
         self.warnings += outcome.plan.warnings
         rows = [made(each.operation, result) for each, result in zip(batch, outcome.results, strict=True)]
         writer = csv.writer(self._secrets, lineterminator="\n")

@@ -75,7 +75,6 @@ def test_what_is_no_text_is_said_so() -> None:
     for data in (b"PK\x03\x04\0\0\0", b"extension\x81\x8d\n", b"\xff\xfee\0x"[:5]):
         assert faults(data) == ["The file is no text in UTF-8 or Latin-1: save it as CSV in UTF-8"]
     assert faults("") == ["The file is empty"]
-    assert faults('extension,name\n200,"Alice\n')[0].startswith("not CSV: ")
 
 
 def test_the_first_line_must_name_columns_that_there_are() -> None:
@@ -108,6 +107,30 @@ def test_every_fault_has_the_number_of_its_line() -> None:
         "line 2: secret: Is too easy to guess: leave it out, and a good one is made.",
         "line 3: codecs.0: Must be one of: " + ", ".join(CODECS) + ".",
     ]
+
+
+def test_a_line_that_is_no_csv_is_named() -> None:
+    quoted = 'A cell with quotes in it is written """Bob"" <201>"'
+    [fault] = faults('extension,name,caller_id\n200,A,\n\n201,Bob,"Bob" <201>\n')
+    assert fault == f"line 4: not CSV: ',' expected after '\"'. {quoted}"
+    lines = [f"{number},N{number}" for number in range(200, 300)]
+    lines[5] = '205,"N205'
+    [fault] = faults("\n".join(["extension,name", *lines]))
+    assert fault == f"line 7: not CSV: a quote that begins here is not closed. {quoted}"
+
+
+def test_two_encodings_in_one_file_are_not_guessed_at() -> None:
+    mixed = "extension,name\n200,Zoë\n".encode() + "201,René\n".encode("cp1252")
+    assert faults(mixed) == ["The file is UTF-8 but for line 3: save it as CSV in UTF-8 as a whole"]
+    marked = "extension,name\n".encode("utf-8-sig") + "201,René\n".encode("cp1252")
+    assert faults(marked) == ["The file is UTF-8 but for line 2: save it as CSV in UTF-8 as a whole"]
+
+
+@pytest.mark.parametrize(
+    "text", ["extension;codecs\r200;ulaw,alaw,g722\r", " \nextension;codecs\n200;ulaw,alaw,g722\n"]
+)
+def test_the_delimiter_is_that_of_the_first_line_with_something_in_it(text: str) -> None:
+    assert values(text, "200") == [("update", "200", {"codecs": ["ulaw", "alaw", "g722"]})]
 
 
 def test_no_secret_stands_in_a_fault() -> None:

@@ -3,16 +3,38 @@ from __future__ import annotations
 import io
 from argparse import Namespace
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pbxapi import cli, extensions_command
+from pbxapi.errors import Unavailable
 from pbxapi.extensions_command import import_lines
 from pbxapi.extensions_csv import parse
 from pbxapi.extensions_import import Import
-from pbxapi.pbx.provisioning import Extension, Operation, Outcome, Write
+from pbxapi.pbx.provisioning import Applied, ApplyStatus, Extension, Operation, Outcome, Write
 from tests.things_provisioning import MemoryExtensions
+
+
+class Waiting:
+    """Something waits to be applied, until it is."""
+
+    def __init__(self, *, ok: bool) -> None:
+        self.ok, self.runs = ok, 0
+
+    def status(self) -> ApplyStatus:
+        return ApplyStatus(pending=True, running=False, since=None, last=None, method="fwconsole")
+
+    def run(self) -> Applied:
+        self.runs += 1
+        return Applied(self.ok, 1.0, None if self.ok else "it failed", datetime.now(UTC))
+
+    def settle(self, change: int) -> Applied:
+        raise NotImplementedError
+
+    def leave(self, change: int) -> None:
+        raise NotImplementedError
 
 
 def imported(extensions: MemoryExtensions, text: str, **options: bool) -> tuple[int, str]:
@@ -124,6 +146,37 @@ def test_what_goes_wrong_in_the_midst_is_told_with_what_was_written(capsys: pyte
     ]
 
 
+def test_an_outage_in_the_midst_is_told_with_what_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    memory = MemoryExtensions()
+    written = memory.write
+
+    def write(operations: Sequence[Operation], how: Write) -> Outcome:
+        if len(memory.stored) == 1000 and not how.dry_run:
+            raise Unavailable("The database is gone", part="database")
+        return written(operations, how)
+
+    memory.write = write  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        imported(memory, numbered(1200))
+    assert capsys.readouterr().err.splitlines()[-1] == "1000 were written before that, and not applied: see --update."
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, 0), (False, 1)])
+def test_what_an_import_before_left_is_applied_by_the_next(
+    capsys: pytest.CaptureFixture[str], *, ok: bool, status: int
+) -> None:
+    memory = MemoryExtensions()
+    imported(memory, "extension,name\n200,A\n", no_apply=True)
+    waiting = Waiting(ok=ok)
+    args = Namespace(dry_run=False, update=True, no_apply=False)
+    lines = parse(b"extension,name\n200,A\n")
+    assert import_lines(memory, lines, args, io.StringIO(), applying=waiting) == status
+    assert waiting.runs == 1
+    said = capsys.readouterr().err
+    assert "0 were created, 0 were changed." in said
+    assert ("Not in effect yet: it failed." in said) == (not ok)
+
+
 def test_existing_ones_are_changed_when_it_is_said() -> None:
     memory = MemoryExtensions(Extension(extension="200", name="Alice", technology="pjsip", secret="x", caller_id="5"))
     status, secrets = imported(memory, "extension,name\n200,Alice Smith\n201,Bob\n", update=True)
@@ -158,6 +211,10 @@ def test_secrets_go_to_a_new_file_that_only_its_owner_reads(tmp_path: Path) -> N
     assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError), extensions_command._secrets_file(path):
         pass
+    empty = tmp_path / "none"
+    with extensions_command._secrets_file(empty):
+        pass
+    assert not empty.exists()
 
 
 def test_a_file_that_cannot_be_used_is_said_before_anything_is_configured(

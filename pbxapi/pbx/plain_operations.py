@@ -88,7 +88,7 @@ class PlainOperations:
         number = operation.number
         had = self.box(number, old.objects) if old else None
         if operation.op == "delete":
-            decided.plan += self._store.plan(number, old, None) + self._box_plan(number, had, None, "")
+            decided.plan += self._store.plan(number, old, None) + self._box_plan(number, had, None, None)
             decided.after[number] = None
             if had is not None and how.erase_messages:
                 decided.erased.append((had.context, number))
@@ -107,8 +107,14 @@ class PlainOperations:
             box = merged(self._voicemail, values["voicemail"], had, whole=operation.op == "replace")
             draft.set_box(box)
         new = draft.objects()
-        name = view(self._dialect, number, new, {}).name or number
-        decided.plan += self._store.plan(number, old, new) + self._box_plan(number, had, box, name)
+        was, name = (
+            view(self._dialect, number, each, {}).name if each else None for each in (old and old.objects, new)
+        )
+        decided.plan += self._store.plan(number, old, new)
+        same_line = had and box and had.context == box.context and name == was
+        if not (same_line and had == box):
+            # A line by hand may have a name that the endpoint has not.
+            decided.plan += self._box_plan(number, had, box, None if same_line else name or number)
         decided.after[number] = new, box
 
     def _check_numbers(self, operations: Sequence[Operation], old: Mapping[str, Found]) -> None:
@@ -149,7 +155,7 @@ class PlainOperations:
         context = box_of(self._dialect, objects)
         return self.boxes().get((context, number)) if context else None
 
-    def _box_plan(self, number: str, before: Mailbox | None, after: Mailbox | None, name: str) -> Plan:
+    def _box_plan(self, number: str, before: Mailbox | None, after: Mailbox | None, name: str | None) -> Plan:
         if before == after and before is None:
             return Plan()
         changes: tuple[FileChange, ...] = self._voicemail.plan_put(number, before, after, name)

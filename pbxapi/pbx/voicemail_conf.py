@@ -13,7 +13,7 @@ from pbxapi.errors import Conflict
 from pbxapi.pbx.asterisk_conf import BLANKS, uncommented
 from pbxapi.pbx.plan import Secret
 from pbxapi.pbx.provisioning import Mailbox
-from pbxapi.pbx.voicemail_line import edited, key_of, mailbox_of, new_line, separator_of
+from pbxapi.pbx.voicemail_line import DEFAULTS, edited, key_of, mailbox_of, new_line, separator_of
 
 NO_CONTEXTS = frozenset({"general", "zonemessages", "pbxaliases", "device"})
 """Sections that hold no boxes: the first two are Asterisk's own (app_voicemail), the others FreePBX's."""
@@ -106,11 +106,12 @@ class VoicemailConf:
     def mailboxes(self) -> dict[tuple[str, str], Mailbox]:
         """Every box by context and number; the first counts where a number is there twice, as for Asterisk."""
         found: dict[tuple[str, str], Mailbox] = {}
+        general = self._general()
         for section in self._sections:
             if section.name and section.name.lower() not in NO_CONTEXTS:
                 for key, rows in section.keyed.items():
                     if rows and (section.name, key) not in found:
-                        found[section.name, key] = mailbox_of(rows[0].line, section.name)
+                        found[section.name, key] = mailbox_of(rows[0].line, section.name, general)
         return found
 
     def lines(self, section: str, keys: Iterable[str]) -> tuple[str, ...]:
@@ -121,15 +122,23 @@ class VoicemailConf:
         """The lines of a box; there should be one at most."""
         return tuple(map(Secret, self.lines(context, [number])))
 
-    def changed(self, context: str, number: str, mailbox: Mailbox, name: str) -> tuple[Secret, ...]:
+    def changed(self, context: str, number: str, mailbox: Mailbox, name: str | None) -> tuple[Secret, ...]:
         """What the lines of a box have to be, whether it is there or not; those of a number twice stay. Raises Invalid.
 
         A new line is written as the file's others are: `201=` by newer ones, `201 => ` by older ones and Issabel.
         """
         lines = self.box_lines(context, number)
         if lines:
-            return Secret(edited(lines[0], mailbox, name)), *lines[1:]
-        return (Secret(new_line(number, self._separator(context), mailbox, name)),)
+            return Secret(edited(lines[0], mailbox, name, self._general())), *lines[1:]
+        return (Secret(new_line(number, self._separator(context), mailbox, name or number)),)
+
+    def _general(self) -> dict[str, str]:
+        """What holds for every box whose line does not say it."""
+        found = dict(DEFAULTS)
+        for name in DEFAULTS:
+            for _, row in self._found("general", [name])[:1]:
+                found[name] = row.text.partition("=")[2].removeprefix(">").strip(BLANKS)
+        return found
 
     def _separator(self, section: str) -> str:
         """As the section's last line has it, else any box's."""

@@ -55,8 +55,10 @@ class VoicemailFile:
         """A PIN that nobody could guess from the number."""
         return f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}"
 
-    def plan_put(self, number: str, before: Mailbox | None, after: Mailbox | None, name: str) -> tuple[FileChange, ...]:
-        """What changes in the file when `before` becomes `after`; None is no box. `name` is its owner's.
+    def plan_put(
+        self, number: str, before: Mailbox | None, after: Mailbox | None, name: str | None
+    ) -> tuple[FileChange, ...]:
+        """What changes in the file when `before` becomes `after`; None is no box. `name` is its owner's, None as it is.
 
         A box that is not to be there and is all the same, is taken over: no extension has it. Raises Conflict when
         `before` is not what is there, and Invalid for what does not fit into a line.
@@ -77,11 +79,22 @@ class VoicemailFile:
     def step(self, changes: Sequence[FileChange]) -> Step:
         """Make these changes. What is undone is each change by itself, when others have written since."""
         done: list[tuple[bytes, bytes]] = []
+        refused = False
+
+        def edit(data: bytes) -> bytes:
+            nonlocal refused
+            refused = True
+            data = _edited(data, changes)
+            refused = False
+            return data
 
         def do() -> None:
-            done.append(self._rewrite(lambda data: _edited(data, changes)))
+            done.append(self._rewrite(edit))
 
         def undo() -> None:
+            if refused:
+                return  # nothing was written: what is there, or is not, is theirs
+
             def back(data: bytes) -> bytes:
                 return done[0][0] if done and done[0][1] == data else _taken_back(data, changes)
 

@@ -6,7 +6,7 @@ PIN, name, e-mail, pager and options, as app_voicemail takes them apart. What is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pbxapi.errors import Invalid
 from pbxapi.pbx.asterisk_conf import BLANKS, uncommented
@@ -14,6 +14,9 @@ from pbxapi.pbx.provisioning import Mailbox
 
 FIELDS = {"attach": "attach", "saycid": "say_caller_id", "envelope": "envelope", "delete": "delete"}
 """Options that a field of `Mailbox` stands for, in the order in which FreePBX writes them."""
+
+DEFAULTS = {"attach": "yes", "saycid": "no", "envelope": "yes"}
+"""Asterisk's, where neither the line nor `[general]` says it; `delete` is a mailbox's alone (app_voicemail.c)."""
 
 TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 """ast_true() of main/utils.c."""
@@ -46,11 +49,11 @@ def separator_of(line: str) -> str:
     return match[1] if match else "="
 
 
-def mailbox_of(line: str, context: str) -> Mailbox:
-    """What a line says. An option that it does not name is not set: it counts as no."""
+def mailbox_of(line: str, context: str, general: Mapping[str, str] = DEFAULTS) -> Mailbox:
+    """What a line says. Of an option that it does not name, `general` says what it is, else it counts as no."""
     values = [*_parts(line)[1], "", "", "", ""]
     options = dict(_options(values[4]))
-    flags = {field: options.pop(name, "").lower() in TRUE for name, field in FIELDS.items()}
+    flags = {field: options.pop(name, general.get(name, "")).lower() in TRUE for name, field in FIELDS.items()}
     return Mailbox(context=context, password=_shown(values[0]) or None, email=_list(values[2]), pager=_list(values[3]),
                    options=options, **flags)  # fmt: skip
 
@@ -65,15 +68,15 @@ def new_line(number: str, separator: str, mailbox: Mailbox, name: str) -> str:
     return edited(f"{number}{separator},,,,{options}", mailbox, name)
 
 
-def edited(line: str, mailbox: Mailbox, name: str) -> str:
+def edited(line: str, mailbox: Mailbox, name: str | None, general: Mapping[str, str] = DEFAULTS) -> str:
     """The line with what is different now; its comment and the options that nobody here knows stay. Raises Invalid."""
     head, values, comment = _parts(line)
     given = len(values)
     values += [""] * (5 - given)
-    old = mailbox_of(line, mailbox.context)
+    old = mailbox_of(line, mailbox.context, general)
     if mailbox.password != old.password:
         values[0] = _pin(mailbox.password or "")
-    if _name(name) != _shown(values[1]):
+    if name is not None and _name(name) != _shown(values[1]):
         values[1] = _name(name)
     for place, field in ((2, "email"), (3, "pager")):
         if getattr(mailbox, field) != getattr(old, field):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,11 @@ aliasescontext=pbxaliases
 BOX = Mailbox(password="4321", email="bob@example.com")
 
 
+def unsaid(**fields: Any) -> Mailbox:
+    """A box whose line says no option."""
+    return Mailbox(attach=True, envelope=True, **fields)
+
+
 def with_box(text: str, number: str, box: Mailbox, name: str) -> str:
     conf = VoicemailConf(text)
     conf.replace(box.context, conf.box_lines(box.context, number), conf.changed(box.context, number, box, name))
@@ -63,7 +69,23 @@ def test_boxes_are_found_by_context_and_number() -> None:
     assert boxes["default", "200"] == Mailbox(
         password="1111", email="ann@example.com,boss@example.com", attach=True, options={"tz": "eastern"}
     )
-    assert boxes["sales", "200"] == Mailbox(context="sales", password="2222")
+    assert boxes["sales", "200"] == Mailbox(context="sales", password="2222", attach=True, envelope=True)
+
+
+@pytest.mark.parametrize(
+    ("general", "box"),
+    [
+        ("", Mailbox(password="1", attach=True, envelope=True)),
+        ("attach = no\nsaycid => YES\nenvelope=off ; quiet\n", Mailbox(password="1", say_caller_id=True)),
+        ("delete=yes\nattach=yes\n", Mailbox(password="1", attach=True, envelope=True)),
+    ],
+)
+def test_what_a_line_does_not_say_is_what_is_said_for_all(general: str, box: Mailbox) -> None:
+    text = f"[general]\n{general}[default]\n200 => 1,A\n"
+    assert VoicemailConf(text).mailboxes()["default", "200"] == box
+    assert with_box(text, "200", box, "A") == text
+    other = replace(box, attach=not box.attach)
+    assert f"200 => 1,A,,,attach={'yes' if other.attach else 'no'}\n" in with_box(text, "200", other, "A")
 
 
 def test_a_new_box_is_written_as_the_file_writes_its_others() -> None:
@@ -96,15 +118,16 @@ def test_a_changed_box_keeps_what_nobody_here_knows() -> None:
 
 def test_options_go_and_come_by_name() -> None:
     options = {"review": "yes", "callback": "a=b"}
-    changed = with_box("[default]\n200=1,A,,,tz=x|review=no\n", "200", Mailbox(password="1", options=options), "A")
+    changed = with_box("[default]\n200=1,A,,,tz=x|review=no\n", "200", unsaid(password="1", options=options), "A")
     assert changed == "[default]\n200=1,A,,,review=yes|callback=a=b\n"
 
 
 def test_an_option_that_is_not_named_stays_unnamed() -> None:
     """What `[general]` says of it counts then."""
-    assert with_box("[default]\n200 => 1,A\n", "200", Mailbox(password="1"), "B") == "[default]\n200 => 1,B\n"
-    changed = with_box("[default]\n200 => 1,A\n", "200", Mailbox(password="1", attach=True), "A")
-    assert changed == "[default]\n200 => 1,A,,,attach=yes\n"
+    box = unsaid(password="1")
+    assert with_box("[default]\n200 => 1,A\n", "200", box, "B") == "[default]\n200 => 1,B\n"
+    changed = with_box("[default]\n200 => 1,A\n", "200", replace(box, delete=True), "A")
+    assert changed == "[default]\n200 => 1,A,,,delete=yes\n"
 
 
 def test_a_section_that_ends_in_a_comment_takes_no_line() -> None:
@@ -120,7 +143,7 @@ def test_a_mixed_file_is_gone_on_with_as_it_ends() -> None:
 
 def test_what_means_the_same_stays_as_it_was_written() -> None:
     text = "[default]\n200 => 1,A,,,attach=YES| delete=1|saycid=no\n"
-    box = Mailbox(password="1", attach=True, delete=True, say_caller_id=True)
+    box = unsaid(password="1", delete=True, say_caller_id=True)
     assert with_box(text, "200", box, "A") == text.replace("saycid=no", "saycid=yes")
 
 
@@ -128,7 +151,7 @@ def test_lines_end_as_the_others_of_the_file() -> None:
     text = "[default]\r\n200=1,A\r\n"
     assert with_box(text, "201", Mailbox(password="2"), "B").startswith(f"{text}201=2,B,")
     assert with_box(text, "201", Mailbox(password="2"), "B").endswith("\r\n")
-    assert with_box(text, "200", Mailbox(password="2"), "A") == "[default]\r\n200=2,A\r\n"
+    assert with_box(text, "200", unsaid(password="2"), "A") == "[default]\r\n200=2,A\r\n"
 
 
 def test_commas_end_no_field() -> None:
@@ -184,7 +207,7 @@ def test_comments_templates_and_other_sections_hold_no_boxes() -> None:
 def test_the_first_of_two_lines_counts_and_both_go_with_the_box() -> None:
     text = "[default]\n200=1,A\n201=3,C\n[default](+)\n200=2,B\n"
     assert VoicemailConf(text).mailboxes()["default", "200"].password == "1"
-    assert with_box(text, "200", Mailbox(password="5"), "A") == text.replace("200=1", "200=5")
+    assert with_box(text, "200", unsaid(password="5"), "A") == text.replace("200=1", "200=5")
     assert without_box(text, "default", "200") == "[default]\n201=3,C\n[default](+)\n"
 
 
@@ -208,7 +231,7 @@ def test_latin_1_is_read_and_survives() -> None:
     data = "[default]\n200=1,J\xfcrgen,j\xfc@example.com\n201=2,B\xf6\n".encode("latin-1")
     text = data.decode("utf-8", "surrogateescape")
     assert VoicemailConf(text).mailboxes()["default", "200"].email == "j\xfc@example.com"
-    changed = with_box(text, "200", Mailbox(password="7", email="j\xfc@example.com"), "J\xfcrgen")
+    changed = with_box(text, "200", unsaid(password="7", email="j\xfc@example.com"), "J\xfcrgen")
     assert changed.encode("utf-8", "surrogateescape") == data.replace(b"200=1", b"200=7")
 
 

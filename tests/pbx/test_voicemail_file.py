@@ -152,6 +152,25 @@ def test_undoing_what_was_not_done_changes_nothing(files: Files) -> None:
     assert files.conf.read_text() == CONF
 
 
+def test_a_box_that_others_removed_first_does_not_come_back(files: Files) -> None:
+    step = files.step("201", None)
+    theirs = "[general]\n[default]\n"
+    files.conf.write_text(theirs)
+    with pytest.raises(Conflict):
+        run([step])
+    assert files.conf.read_text() == theirs
+
+
+def test_a_line_that_others_wrote_first_is_a_conflict_and_not_half_done(files: Files) -> None:
+    step = files.step("201", BOX)
+    theirs = files.conf.read_text().replace("\n201=", "\n201 = ")
+    assert theirs != CONF
+    files.conf.write_text(theirs)
+    with pytest.raises(Conflict):
+        run([step])
+    assert files.conf.read_text() == theirs
+
+
 def test_what_cannot_be_undone_is_told(files: Files) -> None:
     def fail() -> None:
         files.conf.write_text(files.conf.read_text().replace("8765", "1"))

@@ -137,6 +137,31 @@ def test_a_voicemail_box_comes_with_it_and_goes_with_it(plain: PlainExchange, ma
     assert "Alice" not in (plain.etc / "voicemail.conf").read_text()
 
 
+def test_a_line_by_hand_means_what_asterisk_takes_it_for_and_keeps_what_is_not_changed(
+    plain: PlainExchange, made: Provisioned
+) -> None:
+    create(made, "500", "Alice", voicemail={"password": "4711"})
+    conf = plain.etc / "voicemail.conf"
+    [line] = [each for each in conf.read_text().splitlines() if each.startswith("500 ")]
+    conf.write_text(conf.read_text().replace(line, "500 => 4711,Alice Liddell,a@example.org"))
+    with plain.manager() as manager:
+        manager.ask("Reload", Module="app_voicemail.so")
+        [box] = [each for each in manager.ask("VoicemailUsersList") if each.get("VoiceMailbox") == "500"]
+    assert made.extensions is not None
+    seen = made.extensions.get("500").voicemail
+    assert seen is not None
+    told = (seen.attach, seen.say_caller_id, seen.envelope, seen.delete)
+    names = ("AttachMessage", "SayCID", "SayEnvelope", "DeleteMessage")
+    assert told == tuple(box[name] == "Yes" for name in names) == (True, False, True, False)
+    write(made, "update", "500", codecs=["alaw"])
+    assert "\n500 => 4711,Alice Liddell,a@example.org\n" in conf.read_text()
+    write(made, "update", "500", voicemail={"attach": False})
+    assert "\n500 => 4711,Alice Liddell,a@example.org,,attach=no\n" in conf.read_text()
+    write(made, "update", "500", name="Alicia")
+    assert "\n500 => 4711,Alicia,a@example.org,,attach=no\n" in conf.read_text()
+    write(made, "delete", "500")
+
+
 def test_a_batch_is_all_or_none(plain: PlainExchange, made: Provisioned) -> None:
     assert made.extensions is not None
     some = [Operation("create", str(number), {"name": f"Nr {number}"}) for number in range(510, 540)]

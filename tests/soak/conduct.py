@@ -21,7 +21,7 @@ CLIENTS = 40
 SETTLE = 2.0
 RECOVER = 45.0
 MORE_FILES, MORE_THREADS, MORE_MEGABYTES = 8, 6, 12.0
-"""How many more than after the fault before, in each worker, are no leak yet."""
+"""How many more than after the round before, in each worker, are no leak yet."""
 
 LIVE = 5.0
 """Seconds within which a worker says that it lives, whatever else hangs."""
@@ -158,12 +158,10 @@ def _judge(finding: Finding, scenario: Scenario, traffic: Traffic, served: Serve
 
 
 def _leaks(figures: list[Figures]) -> list[str]:
+    """What was more after each round than after the one before; a pool that reaches its size once is no leak."""
     found = []
-    for before, after in pairwise(figures):
-        if after.files > before.files + WORKERS * MORE_FILES:
-            found.append(f"file descriptors: {before.files}, then {after.files}")
-        if after.threads > before.threads + WORKERS * MORE_THREADS:
-            found.append(f"threads: {before.threads}, then {after.threads}")
-        if after.megabytes > before.megabytes + WORKERS * MORE_MEGABYTES:
-            found.append(f"memory: {before.megabytes:.0f} MB, then {after.megabytes:.0f} MB")
+    for what, more in (("files", MORE_FILES), ("threads", MORE_THREADS), ("megabytes", MORE_MEGABYTES)):
+        held: list[float] = [getattr(each, what) for each in figures]
+        if len(held) > 1 and all(after > before + WORKERS * more for before, after in pairwise(held)):
+            found.append(f"{what}: {' then '.join(f'{each:.0f}' for each in held)}")
     return found
